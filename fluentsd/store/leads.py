@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Table, func, literal, select, update
@@ -61,17 +61,20 @@ _UNHANDLED = (
 
 
 async def unhandled(
-    conn: AsyncConnection, campaign_id: int | None, most: int, call_id: str | None = None
-) -> list[dict[str, Any]]:
-    """Open leads, oldest first, of one campaign or of all, or one of them: who, what the conversation came to, its
-    summary, whether it can be heard, whether the person called us, the zones in which the person may be, and the
-    campaign's owner."""
+    conn: AsyncConnection, campaign_id: int | None, most: int, call_id: str | None = None,
+    contact_ids: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Open leads, oldest first, of one campaign or of all, one of them, or those of some people: who, what the
+    conversation came to, its summary, whether it can be heard, whether the person called us, the zones in which the
+    person may be, and the campaign's owner."""
     found: list[dict[str, Any]] = []
     for statement in _UNHANDLED:
         if campaign_id is not None:
             statement = statement.where(after_call.c.campaign_id == campaign_id)
         if call_id is not None:
             statement = statement.where(after_call.c.attempt_id == call_id)
+        if contact_ids is not None:
+            statement = statement.where(after_call.c.contact_id.in_(contact_ids))
         oldest = statement.order_by(after_call.c.ended_at, after_call.c.attempt_id).limit(most)
         found += [dict(row) for row in (await conn.execute(oldest)).mappings()]
     return sorted(found, key=lambda one: (one["created_at"], one["attempt"]))[:most]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
@@ -36,11 +37,12 @@ def _of_people_in(campaign_id: int) -> ColumnElement[bool]:
 
 
 async def unanswered(
-    conn: AsyncConnection, campaign_id: int | None, most: int, attempt_id: str | None = None
-) -> list[dict[str, Any]]:
-    """Open replies, oldest first, of one campaign or of all, or to one attempt: who wrote, on which channel, to which
-    step, the words, the outcome of the attempt that they answer, and the campaign's owner. Campaign, step and channel
-    are None for what a person wrote before any attempt."""
+    conn: AsyncConnection, campaign_id: int | None, most: int, attempt_id: str | None = None,
+    contact_ids: Sequence[int] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Open replies, oldest first, of one campaign or of all, to one attempt, or of some people: who wrote, on
+    which channel, to which step, the words, the outcome of the attempt that they answer, and the campaign's owner.
+    Campaign, step and channel are None for what a person wrote before any attempt."""
     statement = (
         select(
             content.c.id, content.c.attempt_id.label("attempt"), content.c.contact_id.label("contact"),
@@ -57,6 +59,8 @@ async def unanswered(
     )  # fmt: skip
     if attempt_id is not None:
         statement = statement.where(content.c.attempt_id == attempt_id)
+    if contact_ids is not None:
+        statement = statement.where(content.c.contact_id.in_(contact_ids))
     if campaign_id is not None:
         statement = statement.where(or_(attempt.c.campaign_id == campaign_id, _of_people_in(campaign_id)))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]

@@ -17,7 +17,7 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, counters, lanes, numbers, outbox, spending
+from fluentsd.store import audit, campaigns, counters, holds, lanes, numbers, outbox, spending
 from fluentsd.store.attempts import step_counts, unknown
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
@@ -31,11 +31,17 @@ from fluentsd.verbs.operations import held
 
 
 async def listing(runtime: Runtime, call: Call, archived: bool) -> Answer:
-    """Every campaign with its counts."""
+    """Every campaign with its counts, and whether a hold keeps it from contacting anybody."""
 
     async def unit(conn: Connection) -> Answer:
         rows = await campaigns.listing(conn, archived=archived)
-        return {"campaigns": [facts_of(row) | dict(await counters.overview(conn, row.id)) for row in rows]}
+        held_ones = {(hold["scope"], hold["target"]) for hold in await holds.open_holds(conn, call.at)}
+        is_all = (INSTALLATION, EVERYTHING) in held_ones
+        return {"campaigns": [
+            facts_of(row) | dict(await counters.overview(conn, row.id))
+            | {"held": row.state == CampaignState.active and (is_all or ("campaign", row.ref) in held_ones)}
+            for row in rows
+        ]}  # fmt: skip
 
     return await runtime.store.read(unit)
 

@@ -39,6 +39,14 @@ async def owners(conn: Connection, person: str) -> list[int]:
     return await contacts.owners(conn, person) or await contacts.owners(conn, as_stored(person))
 
 
+async def meant(conn: Connection, person: str | None) -> list[int] | None:
+    """The people that a filter of a list names: all who share the number or address, or the one with this id or text;
+    None without a filter. Raises `Refused`."""
+    if not person:
+        return None
+    return await owners(conn, person) or [await find_one(conn, person)]
+
+
 def as_stored(text: str) -> str:
     """A number or address as the store has it; any other text as it is."""
     if sum(map(str.isdigit, text)) < 7 and "@" not in text:

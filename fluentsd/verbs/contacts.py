@@ -126,7 +126,7 @@ async def _explained(runtime: Runtime, call: Call, person: str, ref: str | None,
         contact_id = await find_one(conn, person)
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         entries = await explain(conn, runtime.plans, contact_id, campaign_id, call.at)
-        answer: Answer = {"person": person, "now": call.at, "campaigns": entries}
+        answer: Answer = {"person": person, "contact": contact_id, "now": call.at, "campaigns": entries}
         if not entries:
             where = f"in {ref}" if ref else "in any campaign"
             answer["sentence"] = f"the person is known, but was never enrolled {where}"

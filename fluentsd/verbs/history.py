@@ -9,7 +9,7 @@ from fluentsd.store.attempts.listing import newest_attempts
 from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contact_lookup import find_one, owners
+from fluentsd.verbs.contact_lookup import meant
 from fluentsd.verbs.execute import Answer, change, refusing
 
 
@@ -47,9 +47,7 @@ async def history(
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        people = await owners(conn, person) if person else None
-        if person and not people:
-            people = [await find_one(conn, person)]
+        people = await meant(conn, person)
         at_most = max(1, min(most, 100_000))
         rows = await newest_attempts(
             conn,

@@ -12,16 +12,18 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, holds, leads
 from fluentsd.store.db import Connection
 from fluentsd.verbs.call import Call
-from fluentsd.verbs.contact_lookup import called
+from fluentsd.verbs.contact_lookup import called, meant
 from fluentsd.verbs.execute import Answer, refusing
 
 
-async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | None, most: int) -> Answer:
+async def listing(
+    runtime: Runtime, call: Call, ref: str | None, attempt: str | None, person: str | None, most: int
+) -> Answer:
     """Leads that are not handled yet, oldest first."""
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        found = await leads.unhandled(conn, campaign_id, max(1, min(most, 1000)), attempt)
+        found = await leads.unhandled(conn, campaign_id, max(1, min(most, 1000)), attempt, await meant(conn, person))
         return {"leads": await with_person(conn, found, call.at)}
 
     return await refusing(runtime.store.read(unit))

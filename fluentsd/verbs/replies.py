@@ -24,18 +24,20 @@ from fluentsd.store.enrollments.queries import of_contact, under_way
 from fluentsd.store.nodes import Fenced
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
-from fluentsd.verbs.contact_lookup import find_one
+from fluentsd.verbs.contact_lookup import find_one, meant
 from fluentsd.verbs.execute import Answer, change, refusing
 from fluentsd.verbs.leads import with_person
 from fluentsd.verbs.suppression import read_point
 
 
-async def listing(runtime: Runtime, call: Call, ref: str | None, attempt: str | None, most: int) -> Answer:
+async def listing(
+    runtime: Runtime, call: Call, ref: str | None, attempt: str | None, person: str | None, most: int
+) -> Answer:
     """Replies that are not handled yet, oldest first, with their full text."""
 
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
-        found = await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)), attempt)
+        found = await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)), attempt, await meant(conn, person))
         return {"replies": await with_person(conn, found, call.at)}
 
     return await refusing(runtime.store.read(unit))

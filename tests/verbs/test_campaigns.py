@@ -7,7 +7,7 @@ import trio
 from sqlalchemy import update
 
 from fluentsd.engine.campaigns.schedule import complete_finished
-from fluentsd.store import tables
+from fluentsd.store import holds, tables
 from fluentsd.verbs import Refused
 from tests.engine.stage import CALL, DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
 
@@ -97,6 +97,18 @@ async def test_an_unknown_zone_uses_the_fallback_or_holds_as_the_campaign_says(s
     await stage.until(MONDAY + DAY)
     assert (await stage.overview("strict"))["held_people"] == {"zone_unknown": 1}
     assert len(stage.sms.accepted) == 1
+
+
+@pytest.mark.parametrize(("scope", "target", "held"), [
+    ("campaign", "test", [True, False]), ("installation", "all", [True, False]), ("channel", "sms", [False, False]),
+])  # fmt: skip
+async def test_the_list_says_which_campaigns_are_held(stage: Stage, scope: str, target: str, held: list[bool]) -> None:
+    await stage.do("campaign apply", file=spec(SMS, ref="draft"))
+    await stage.launch(spec(SMS), person(1), checked=False)
+    await stage.runtime.store.run(holds.place, scope, target, reason="a test", by="fluentsd", at=stage.clock.now())
+    found = {one["ref"]: one for one in (await stage.do("campaign list"))["campaigns"]}
+    assert [found[ref]["held"] for ref in ("test", "draft")] == held
+    assert found["test"]["state"] == "active"
 
 
 async def test_a_channel_that_is_not_configured_refuses_the_start(stage: Stage) -> None:

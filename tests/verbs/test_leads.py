@@ -69,6 +69,18 @@ async def test_a_lead_is_answered_in_writing_on_the_asked_channel(stage: Stage) 
     assert await leads(stage) == []
 
 
+async def test_the_leads_of_one_person_are_found_by_id_and_by_number(stage: Stage) -> None:
+    await called(stage, analyst=Analyst())
+    await ended(stage)
+    [lead] = await leads(stage)
+    for whom in (f"#{lead['contact']}", "+12125550001", "(212) 555-0001"):
+        assert (await stage.do("campaign leads", person=whom))["leads"] == [lead]
+    await stage.enroll(person(7), ref="test")
+    assert (await stage.do("campaign leads", person="+12125550007"))["leads"] == []
+    with pytest.raises(Refused, match="no contact matches"):
+        await stage.do("campaign leads", person="+12125550099")
+
+
 async def test_a_recording_is_heard_by_who_may_and_the_log_keeps_who_asked(stage: Stage, tmp_path: Path) -> None:
     call = await recorded(stage, tmp_path, Tape())
     found = await stage.do("listen", attempt=call["id"])

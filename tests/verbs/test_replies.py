@@ -34,6 +34,11 @@ async def test_a_reply_is_open_until_somebody_answers_and_the_answer_is_an_ordin
     assert (await stage.overview())["exited_by_reason"] == {"replied": 1}
     await stage.sms.tell(Inbound(Outcome.replied, address=ANN, text="Thanks"))
     await stage.until(MONDAY + 4 * MINUTE)
+    [reply] = (await stage.do("campaign replies", person=ANN))["replies"]
+    assert reply["text"] == "Thanks"
+    assert (await stage.do("campaign replies", person=f"#{reply['contact']}"))["replies"] == [reply]
+    await stage.enroll(person(2))
+    assert (await stage.do("campaign replies", person="+12125550002"))["replies"] == []
     await stage.do("campaign answer", ref="test", person=ANN, text="You are welcome")
     await stage.until(MONDAY + 5 * MINUTE)
     assert stage.sms.accepted[-1][0].try_no == 2

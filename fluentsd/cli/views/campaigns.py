@@ -29,7 +29,13 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
     screen.table(
         ["Campaign", "State", *_OVERVIEW_COLUMNS, "Owner", "@Started on"],
         [
-            [c.ref, c.state, *(getattr(c, k) for k in OVERVIEW), c.owner, when(c.started_at, c.zone)]
+            [
+                c.ref,
+                f"{c.state}, held" if c.held else c.state,
+                *(getattr(c, k) for k in OVERVIEW),
+                c.owner,
+                when(c.started_at, c.zone),
+            ]
             for c in answer.campaigns
         ],
     )

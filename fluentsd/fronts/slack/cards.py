@@ -172,7 +172,8 @@ class Cards:
         found, holds = await self._posts.ask("campaign list", {}), await self._posts.ask("holds", {})
         leads = len((await self._posts.ask("campaign leads", {"most": 100})).leads)
         replies = len((await self._posts.ask("campaign replies", {"most": 100})).replies)
-        return lists.overview(found.campaigns, holds.holds, self._services.settings.command, leads, replies)
+        command = self._services.settings.command  # a channel has managers among its readers
+        return lists.overview(found.campaigns, holds.holds, command, leads, replies, is_manager=True)
 
     async def refresh(self, ref: str) -> None:
         """Bring a campaign's cards up to date, or post them."""

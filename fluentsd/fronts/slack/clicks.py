@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.conversations import settled_here
+from fluentsd.fronts.slack.blocks.help import refusal
 from fluentsd.fronts.slack.blocks.layout import Message, message
 from fluentsd.fronts.slack.blocks.wording import count, held, moment, safe
 from fluentsd.fronts.slack.commands.persons import never_again, recording
@@ -21,14 +22,21 @@ async def clicked(session: Session) -> Message | None:
     """Carry out a click by the id of its action."""
     name = session.interaction.name
     run = _CLICKS.get(name) or _CLICKS.get(name.partition(":")[0])
-    return (
-        await run(session) if run is not None else message("this button is not known any more; open its message again")
-    )
+    return await run(session) if run is not None else unknown(session)
+
+
+def unknown(session: Session) -> Message:
+    """The answer to a button that an earlier version has posted and this one does not know."""
+    words = "this button is of an earlier version, so nothing was changed; the overview shows what can be done now"
+    return refusal(words, ["overview"], session.command_name)
 
 
 async def _release(session: Session) -> Message:
     value = session.interaction.value
     scope, target = str(value.get("scope", "")), str(value.get("target", ""))
+    holds = (await session.run("holds", {})).holds
+    if not any((one.scope, one.target) == (scope, target) for one in holds):
+        return refusal(f"nothing holds {held(scope, target)} any more, so nothing was changed")
     await session.run("release", {"scope": scope, "target": target})
     return message(f"the hold on {held(scope, target)} is lifted")
 
@@ -38,7 +46,7 @@ async def _retry(session: Session) -> Message:
     return message(f"{count(found.people)} of {safe(found.ref)} are queued again")
 
 
-async def _unknown(session: Session) -> Message:
+async def _unproven(session: Session) -> Message:
     verb = session.interaction.name.partition(":")[2]
     found = await session.run(f"unknown {verb}", {"ref": str(session.interaction.value.get("ref", ""))})
     done = "are queued again" if verb == "retry" else "are kept as made"
@@ -100,7 +108,7 @@ async def _sync(session: Session) -> Message:
 
 async def _suppress(session: Session) -> Message | None:
     """The button of cards that were posted before the menu had it; it has asked."""
-    ref = await never_again(session, str(session.interaction.value.get("attempt", "")))
+    ref = await never_again(session, session.interaction.value)
     return await _settle(session, ref, "never contacted again")
 
 
@@ -128,8 +136,8 @@ _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "sync:now": _sync,
     "sync:release": _sync,
     "retry": _retry,
-    "unknown:retry": _unknown,
-    "unknown:dismiss": _unknown,
+    "unknown:retry": _unproven,
+    "unknown:dismiss": _unproven,
     "person:take": _take,
     "person:resume": _go_on,
     "person:listen": _listen,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fluentsd.fronts.slack import arguments
+from fluentsd.fronts.slack.blocks.paging import Page
 from fluentsd.fronts.slack.words import Named, Token
 from fluentsd.verbs.catalogue import SHOWN, VERBS
 
@@ -47,12 +48,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A command with its campaign and the rest of its arguments; `all`: every campaign is meant."""
+    """A command with its campaign and the rest of its arguments; `all`: every campaign is meant; `page`: of the list
+    that it answers with."""
 
     command: Command
     campaign: Named | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     all: bool = False
+    page: Page = field(default_factory=Page)
 
     @property
     def ref(self) -> str:

@@ -19,6 +19,7 @@ from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
 from fluentsd.fronts.slack.blocks.help import denied, misread, offers_of, refusal
 from fluentsd.fronts.slack.blocks.layout import SILENT, Message, message
+from fluentsd.fronts.slack.blocks.paging import ACTION as PAGED
 from fluentsd.fronts.slack.command_table import Misread
 from fluentsd.fronts.slack.home import home
 from fluentsd.fronts.slack.interaction import Interaction, read
@@ -41,6 +42,8 @@ ACK_WITHIN = 2.0
 _SHORTCUTS: Mapping[str, str] = {"new_campaign": "new"}
 #: Refusals of a form whose trigger is not good any more.
 _TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "trigger_expired", "trigger_exchanged"})
+#: What is opened from a list.
+_OPENED = frozenset({"say:person", "say:status"})
 
 Ack = Mapping[str, Any] | None
 T = TypeVar("T")
@@ -100,15 +103,17 @@ class Router:
         if str(interaction.view.get("callback_id", "")).startswith(PREFIX) and not interaction.name.startswith("say:"):
             return await self._answer_later(interaction, navigation.clicked)
         text = str(interaction.value.get("text", ""))
-        if interaction.view.get("type") == "home":
+        if interaction.view.get("type") == "home" or (interaction.is_in_modal and interaction.name in _OPENED):
             interaction = await self._with_modal(interaction)
         await self._answer_later(interaction, partial(commands.typed, text=text) if text else clicks.clicked)
 
     async def _with_modal(self, interaction: Interaction) -> Interaction:
-        """A click in the app's home, with a modal that will hold its answer: opened first, while the trigger lives."""
+        """A click in the app's home, or at a list in a modal, with a modal of its own that will hold its answer: opened
+        first, while the trigger lives."""
         view = views.in_modal(interaction, message("One moment…"))
+        method = "views.push" if interaction.is_in_modal else "views.open"
         try:
-            opened = await self._services.api.call("views.open", trigger_id=interaction.trigger_id, view=view)
+            opened = await self._services.api.call(method, trigger_id=interaction.trigger_id, view=view)
         except (Unavailable, SlackRefused) as why:
             self._services.log.warning("slack.answer_lost", error=str(why))
             return interaction
@@ -322,7 +327,11 @@ def _as_response(answer: Message) -> dict[str, Any]:
 
 
 def _how(interaction: Interaction, answer: Message) -> dict[str, Any]:
-    """How a response_url shows an answer: that to a click takes the place of a message that only this person sees, and
-    leaves a shared one as it is."""
-    replaces = interaction.kind == "action" and interaction.is_ephemeral
-    return {"response_type": "in_channel" if answer.public else "ephemeral", "replace_original": replaces}
+    """How a response_url shows an answer: that to a click takes the place of a message that only this person sees, as
+    does another page of a list in a direct message, and leaves a shared one as it is. What is opened from a list stands
+    below it, so that the list is still there."""
+    is_own, is_direct = interaction.is_ephemeral, interaction.channel.startswith("D")
+    is_paged = is_direct and not is_own and interaction.name.startswith(PAGED)
+    replaces = interaction.kind == "action" and (is_paged or (is_own and interaction.name not in _OPENED))
+    is_seen = answer.public or is_paged  # what everybody sees is not made ephemeral
+    return {"response_type": "in_channel" if is_seen else "ephemeral", "replace_original": replaces}

@@ -57,7 +57,7 @@ async def open_view(session: Session) -> Message | None:
         session.need(role)
         await _open(session, make(session, value))
     else:
-        return message("this button is not known any more; open its message again")
+        return clicks.unknown(session)
     return None
 
 
@@ -113,8 +113,10 @@ def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _suppress(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
-    """The question before a number or address is suppressed; the form remembers the card that it settles."""
-    card = {"channel": session.interaction.channel, "ts": session.interaction.message_ts}
+    """The question before a number or address is suppressed; the form remembers the card that it settles, if the click
+    was at one."""
+    at = session.interaction
+    card = {} if at.is_ephemeral or not at.message_ts else {"channel": at.channel, "ts": at.message_ts}
     words = "The number or address goes on the suppression list, for every channel and campaign."
     return modal("Never contact again?", "suppress", {**value, **card}, [section(words)], "Never contact")
 
@@ -131,7 +133,7 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
     if interaction.name.startswith(PREFIX):
         return await navigation.submitted(session)
     value = interaction.value
-    ref, attempt = str(value.get("ref", "")), str(value.get("attempt", ""))
+    ref = str(value.get("ref", ""))
     match interaction.name:
         case "schedule" | "callback" if not _is_moment(interaction.state("when")):
             return refusal("pick a day and a time; nothing was changed")
@@ -143,10 +145,11 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             return await persons.answer(session, ref, str(value.get("person", "")), text, interaction.state("by"))
         case "callback":
             at = int(interaction.state("when")) * SECOND
-            return await persons.call_back(session, attempt, at)
+            return await persons.call_back(session, value, at)
         case "suppress":
-            name = await persons.never_again(session, attempt)
-            await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
+            name = await persons.never_again(session, value)
+            if value.get("ts"):
+                await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
             return message("this number or address is never contacted again, on no channel")
     return message("this form is not known any more; open it again")
 

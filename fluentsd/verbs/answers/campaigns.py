@@ -57,10 +57,17 @@ class Counted(Campaign):
 
 
 @dataclass(frozen=True, slots=True)
+class Listed(Counted):
+    """One campaign of a list. `held`: it is active, and a hold keeps it from contacting anybody."""
+
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """`campaign list`: newest first."""
 
-    campaigns: tuple[Counted, ...] = ()
+    campaigns: tuple[Listed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

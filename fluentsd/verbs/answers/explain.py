@@ -54,8 +54,9 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """`contacts why`; with every attempt, oldest first, and who the person is, `contacts timeline`. `sentence`: of a
-    person in no campaign; `record`: the address in the CRM, "" if none is known; `taken_over_by`: "" for nobody."""
+    """`contacts why`; with every attempt, oldest first, and who the person is, `contacts timeline`. `contact`: the
+    person's id; `sentence`: of a person in no campaign; `record`: the address in the CRM, "" if none is known;
+    `taken_over_by`: "" for nobody."""
 
     person: str = ""
     now: int = 0

@@ -56,3 +56,10 @@ def test_a_number_that_rests_says_so(capsys: pytest.CaptureFixture[str]) -> None
     assert resting["Next use"].startswith("2026-03-")
     assert (held["Carries"], held["Next use"]) == ("phone, sms", "")
     assert "Label" not in heads  # no number has one
+
+
+def test_the_list_says_held_beside_the_state(capsys: pytest.CaptureFixture[str]) -> None:
+    fair = STATUS | {"state": "active", "owner": "@sales", "zone": ""}
+    heads, *rows = (line.split("\t") for line in
+                    shown(capsys, "campaign list", campaigns=[fair | {"held": True}, fair]))  # fmt: skip
+    assert [row[heads.index("State")] for row in rows] == ["active, held", "active"]

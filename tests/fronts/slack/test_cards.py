@@ -13,7 +13,9 @@ from fluentsd.clock import AdjustableClock
 from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, SLACK, SLACK_TOPICS, Subscriptions
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Posted
+from fluentsd.fronts.slack.blocks.card import card as card_of_status
 from fluentsd.testing.slack import Shown
+from fluentsd.verbs.answers.campaigns import Status
 from tests.databases import open_whole
 from tests.engine.stage import MINUTE, MONDAY, Stage, staged
 from tests.fronts.slack.conftest import Office, an_office, until
@@ -94,9 +96,16 @@ async def test_the_card_has_the_figures_of_status(office: Office) -> None:
     assert card.blocks[:2] == shown.blocks[:2]
     found = await office.stage.overview("spring")
     words = ("Total", "Queued", "Active", "Errored", "Exited", "Completed")
-    assert " · ".join(f"*{word}* {found[word.lower()]}" for word in words) in card.whole
+    assert " · ".join(f"*{word}* {found[word.lower()]}" for word in words if found[word.lower()]) in card.whole
+    assert "*Errored*" not in card.whole  # nobody is
     assert "*Started on* <!date^" in card.whole
     assert "*Owner* @sales" in card.whole
+
+
+def test_the_card_says_why_people_have_exited_beside_their_number() -> None:
+    found = Status(1, "spring", "Spring", "active", total=60, queued=38, exited=22,
+                   exited_by_reason={"answered": 17, "opted_out": 5})  # fmt: skip
+    assert "*Total* 60 · *Queued* 38 · *Exited* 22 (answered 17 · opted out 5)" in str(card_of_status(found).blocks)
 
 
 async def test_an_unchanged_card_is_not_edited(office: Office) -> None:

@@ -126,7 +126,7 @@ async def test_questions_about_a_campaign(office: Office) -> None:
         ("list active", "Spring fair"),
         ("list paused", "no campaign is paused"),
         ("forecast spring", "Forecast"),
-        ("why +12125550001", "*Spring fair* (active)"),
+        ("why +12125550001", "*Spring fair* · queued"),
         ("contacts find P1", "••• "),
         ("copy spring as Autumn fair", "autumn-fair"),
         ("log", "<@U1>"),

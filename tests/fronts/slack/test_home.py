@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 from fluentsd.api import Inbound, Outcome
 from fluentsd.fronts.slack.blocks.report import report
 from fluentsd.testing.slack.client import Client, Where
@@ -43,10 +45,18 @@ async def test_the_home_says_what_is_wrong_what_runs_and_what_comes(office: Offi
     await office.stage.do("campaign schedule", ref="autumn", at=office.stage.clock.now() + HOUR, yes=True)
     await until(lambda: office.stage.sms.accepted)
     shown = await at_home(office)
-    for part in ("🟢 working: Slack, e-mail, phone, text, database", "*Active*", "'title': 'Progress'",
-                 "0 of 3 ended", "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
+    for part in ("🟢 working: Slack, e-mail, phone, text, database", "*Active*",
+                 "⬜⬜⬜⬜⬜⬜⬜⬜⬜⬜ 0 of 3 ended (0%)",
+                 "*Next 24 hours*", "*Drafts*", "*Winter* is not complete yet"):  # fmt: skip
         assert part in shown, part
     assert "<!channel>" not in shown
+    assert "'title': 'Progress'" not in shown  # one campaign is no comparison
+    await office.campaign("summer", name="Summer fair")
+    await office.say("start summer yes")
+    shown = await at_home(office)
+    assert "'title': 'Progress'" in shown
+    assert "in error" not in shown
+    assert "⬜" not in shown
     office.slack.lacks = frozenset({"data_visualization"})
     assert "⬜⬜⬜⬜⬜⬜⬜⬜⬜⬜ 0 of 3 ended (0%)" in await at_home(office)
     office.front.socket.health = lambda: "the connection is lost"  # type: ignore[method-assign]
@@ -93,8 +103,7 @@ async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Offic
 
     await until(has_replied)
     rates = ("3 of 3 enrolled (100%)", "1 of 3 contacted (33%)", "When people answer",
-             "text                     3        1 (33%)           0         0                 –",
-             "By step            contacted  conversations  interested  opt-outs  per conversation",
+             "*By step*\\n• *text*: 1 of 3 (33%) · interested 0 · opt-outs 0", "✓ All time",
              "*All time*, since the start <!date^", "> New York time", "1 by text")  # fmt: skip
     shown = await office.slack.command("report spring")
     for part in rates:
@@ -109,8 +118,9 @@ async def test_the_report_of_a_campaign_names_what_each_rate_is_of(office: Offic
     assert "– of 3" in str(week["rows"])
     office.slack.lacks = frozenset({"data_visualization", "table"})
     shown = await office.slack.command("report spring")
-    for part in (*rates, "conversations █████░░░░░░░░░░░       1   33%"):
+    for part in (*rates, "conversations ███░░░░░░        1  33%"):
         assert part in shown.whole, part
+    assert "✓ Today" in (await office.slack.click(shown, "Today")).buttons
     assert "1 of 3 contacted" in await office.say("report spring today")
     await office.stage.do("campaign pause", ref="spring")  # or the next step is due
     office.stage.clock.step(8 * 24 * HOUR)
@@ -131,6 +141,10 @@ def test_a_large_report_with_nasty_names_is_within_slacks_limits() -> None:
         assert "<!channel>" not in str(body)
         assert "… and 34 more" in str(body)
         assert "'7 days'" in str(body)
+    columns = [line for block in plain["blocks"] for part in block.get("text", {}).get("text", "").split("```")[1::2]
+               for line in part.splitlines()]  # fmt: skip
+    assert len(columns) > 24
+    assert max(len(unescape(line)) for line in columns) <= 38  # a telephone wraps what is longer
     assert "<5" not in str(plain)
     assert "&lt;5" in str(plain)
     assert "33% of 6" not in str(native)

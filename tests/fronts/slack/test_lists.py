@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from fluentsd.fronts.slack.blocks import attempts as blocks_attempts
 from fluentsd.fronts.slack.blocks import card, conversations, lists
-from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, WHOLE_AT_MOST, menu
+from fluentsd.fronts.slack.blocks import people as blocks_people
+from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, WHOLE_AT_MOST, button, confirm, menu
+from fluentsd.fronts.slack.blocks.paging import Page
 from fluentsd.store import holds
 from fluentsd.testing.slack import Shown
 from fluentsd.testing.slack.limits import problems
@@ -63,7 +66,43 @@ async def test_a_list_opens_a_campaign_and_the_history_of_a_person(office: Offic
     assert "status" not in (await office.say("list active"))
     found = await office.slack.command("contacts find P1")
     assert chosen(found) == ["person #2"]
-    assert "#2 *P1* · ••• 0001" in found.whole
+    assert "👤 *P1* · #2 · ••• 0001" in found.whole
+    assert "Spring fair (queued" in found.whole
+    assert "Autumn fair (queued" in found.whole
+
+
+async def test_a_draft_goes_on_from_the_overview_for_those_who_may(office: Office) -> None:
+    await office.campaign()
+    shown = await office.slack.command("")
+    assert "New campaign…" in shown.buttons
+    await office.slack.press(shown, "Continue…")
+    await until(lambda: "Spring fair · draft" in str(office.slack.views))
+    seen = await office.slack.command("", "U3")
+    assert "Spring fair" in seen.whole
+    assert not {"New campaign…", "Continue…"} & {*seen.buttons, *words_beside(seen)}
+
+
+def words_beside(shown: Shown) -> list[str]:
+    """The buttons beside paragraphs."""
+    found = [one["accessory"] for one in shown.blocks if one.get("accessory", {}).get("type") == "button"]
+    return [one["text"]["text"] for one in found]
+
+
+async def test_why_leads_to_the_history(office: Office) -> None:
+    await office.campaign()
+    await office.say("pause spring")
+    shown = await office.slack.command("why P1")
+    for part in ("👤 *P1*", "*Spring fair* (draft) · queued", "For this person it is Mon 10:00 AM New York time"):
+        assert part in shown.whole, part
+    assert "*0 attempts" not in shown.whole
+    assert "👤 *P1* · #2 · ••• 0001" in (await office.slack.click(shown, "History")).whole
+
+
+def test_a_button_that_asks_says_so() -> None:
+    sure = confirm("Start now?", "Everybody is contacted.", "Start")
+    words = [button(words, "say:go", {}, confirm=one)["text"]["text"]
+             for words, one in (("Start", sure), ("Release…", sure), ("Pause", None))]  # fmt: skip
+    assert words == ["Start…", "Release…", "Pause"]
 
 
 def chosen(shown: Shown) -> list[str]:
@@ -133,9 +172,15 @@ def test_large_lists_are_within_slacks_limits() -> None:
                   campaign_name=LONG, record="https://crm.example/" + "x" * 90) for n in range(60)]  # fmt: skip
     replies = [Reply(n, "a" * 32, "r" * 60, channel="sms", person="+12125550000", text=LONG * 9, contact=n,
                      campaign_name=LONG) for n in range(60)]  # fmt: skip
-    for made in (lists.overview(found, held, "/campaign", 100, 100), lists.campaigns(found, held, ""),
-                 lists.people(people, "x", hidden=False), lists.calls(attempts, "x"), lists.leads(leads),
-                 lists.replies(replies)):  # fmt: skip
+    pages = [Page("list"), Page("list all", 20, "20")]
+    for made in (
+        lists.overview(found, held, "/campaign", 100, 100, is_manager=True),
+        *(lists.campaigns(found, held, "", page) for page in pages),
+        *(blocks_people.people(people, "x", page, {}, hidden=False) for page in pages),
+        *(blocks_attempts.calls(attempts, "x", page) for page in pages),
+        *(blocks_people.leads(leads, page) for page in pages),
+        *(blocks_people.replies(replies, page) for page in pages),
+    ):
         assert problems(made.body(), "message") == []
         assert len(json.dumps(made.body()["blocks"])) < WHOLE_AT_MOST + 300
         assert "New campaign…" in str(made.body()) or "static_select" in str(made.body()), made.text

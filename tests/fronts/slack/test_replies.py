@@ -117,15 +117,23 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     card = await a_reply(office)
     shown = await office.slack.click(card, "History")
     for part in (
-        "👤 ", "#1 · ••• 0000", "*Spring fair* · ", "*1 attempt, newest first*", " · text · replied · Spring fair",
+        "👤 ", "#1 · ••• 0000", "*Spring fair* (", "*1 attempt, newest first*", " · text · replied · Spring fair",
         ">Call me at ••• 0123", "For this person it is Mon 10:0", "New York time",
     ):  # fmt: skip
         assert part in shown.whole, part
     assert "2125550000" not in shown.whole
-    assert shown.buttons == ["Take over"]
+    assert shown.buttons == ["Reply…", "Take over", "Mark as handled"]
+    await office.slack.press(shown, "Suppress…")
+    view = await office.slack.opened_view()
+    assert "ts" not in view["private_metadata"]  # the history is no card that could be settled
+    await office.slack.press(shown, "Reply…")
+    await until(lambda: "Your answer" in str(office.slack.views))
     assert "taken this person over" in (await office.slack.click(shown, "Take over")).whole
     assert "🤝 taken over by <@U1>" in await office.say("person +12125550000")
     assert "+12125550000" in await office.say("person #1", channel="DU1")
+    assert "never contacted again, on no channel" in str((await office.slack.submit(view, {})).payload)
+    assert await open_replies(office) == []
+    assert (await office.slack.command("person #1")).buttons == ["Go on"]
 
 
 @pytest.mark.parametrize("label", ["Mark as handled", "Suppress…", "Reply…", "Call back…"])

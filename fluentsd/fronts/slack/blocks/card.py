@@ -22,7 +22,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     section,
 )
 from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe
-from fluentsd.verbs.answers.campaigns import Campaign, Counted, Status, state_word
+from fluentsd.verbs.answers.campaigns import Campaign, Counted, Report, Status, state_word
 from fluentsd.verbs.answers.holds import Hold, hold_of
 
 #: Squares of a bar, and buttons of a card.
@@ -46,6 +46,8 @@ _ACTS: Mapping[str, tuple[str, str]] = {
     "calls": ("Attempts", "calls {}"), "forecast": ("Forecast", "forecast {}"), "errors": ("Errors", "errors {}"),
     "unknown": ("Unknown results", "unknown {}"),
 }  # fmt: skip
+#: People by state, in the order in which they are shown.
+_FIGURES = ("queued", "active", "errored", "exited", "completed")
 _PRIMARY = ("start", "resume")
 _MARKS = {"active": "🟢", "held": "🟠", "paused": "⏸️", "scheduled": "🗓️", "draft": "📝", "stopped": "⏹️",
           "completed": "✅"}  # fmt: skip
@@ -64,11 +66,15 @@ def card(found: Status) -> Message:
     return message(text, *blocks, *buttons(found, found.holds))
 
 
-def progress(found: Counted) -> str:
-    """How far it is, in people who have ended, and the figures in the words of `campaign status`."""
-    words = (f"*Total* {found.total:,} · *Queued* {found.queued:,} · *Active* {found.active:,} · *Errored* "
-             f"{found.errored:,} · *Exited* {found.exited:,} · *Completed* {found.completed:,}")  # fmt: skip
-    return f"{ended(found)}\n{words}"
+def progress(found: Status | Report) -> str:
+    """How far it is, in people who have ended, and the figures in the words of `campaign status`: those of nobody are
+    left out, and why people have exited stands with their number."""
+    shown = [f"*Total* {found.total:,}"]
+    for state in _FIGURES:
+        if people := getattr(found, state):
+            why = found.exited_by_reason if state == "exited" else {}
+            shown.append(f"*{state.capitalize()}* {people:,}" + (f" ({numbers(why)})" if why else ""))
+    return "\n".join([ended(found), " · ".join(shown)])
 
 
 def ended(found: Counted, *, with_bar: bool = True) -> str:
@@ -95,8 +101,6 @@ def _notes(found: Status) -> list[Block]:
         lines.append(f"starts {moment(found.starts_at, found.zone)}")
     if found.next_at is not None and state_word(found, found.holds) == "active":
         lines.append(f"next contact due {moment(found.next_at, found.zone)}")
-    if found.exited_by_reason:
-        lines.append(f"exited: {numbers(found.exited_by_reason)}")
     lines += [words_of.sentence(hold) for hold in found.holds[:3]]
     if found.held_people:
         lines.append(f"waiting for a fact: {numbers(found.held_people)}")
@@ -144,6 +148,12 @@ def row(one: Campaign, holds: Sequence[Hold], line: str) -> Block:
     """A campaign in a list, with what can be done at hand: opened, paused or resumed, reported, edited, stopped."""
     first = ["status", *(act for act in _acts(one, holds) if act in ("start", "pause", "resume")), "report", "edit"]
     return section(f"{title(one, holds)}\n{line}", accessory=_menu(one, first, f"say:row:{one.id}"))
+
+
+def draft_row(ref: str, line: str, *, is_manager: bool, page: str = "name") -> Block:
+    """A draft, or changes that are not applied, with the button that goes on at a page of the form."""
+    go_on = button("Continue…", "open:edit", {"ref": ref, "page": page}) if is_manager else None
+    return section(line, accessory=go_on)
 
 
 def receipt(found: Campaign, *lines: str) -> Message:

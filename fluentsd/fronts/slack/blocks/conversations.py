@@ -54,7 +54,7 @@ def reply(one: Reply, owner: str) -> Message:
         f"a reply in {plain(name, 60)}",
         section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{said}", accessory=_history(one)),
         _about(one, owner),
-        actions(*_ways(one)),
+        actions(*ways(one)),
     )
 
 
@@ -75,7 +75,7 @@ def lead(one: Lead, owner: str) -> Message:
         blocks.insert(1, context("On the suppression list for every campaign. No message may be sent."))
         buttons = [_handle(one), *_listen(one)]
     else:
-        buttons = _ways(one)
+        buttons = ways(one)
     return message(f"a hot lead in {plain(name, 60)}: {word(one.disposition)}", *blocks, actions(*buttons))
 
 
@@ -147,7 +147,7 @@ def _about(one: Reply | Lead, owner: str) -> Block:
     return context(" · ".join(parts))
 
 
-def _ways(one: Reply | Lead) -> list[Block]:
+def ways(one: Reply | Lead) -> list[Block]:
     """The three answers that are given most, and the menu of the others, of which the last cannot be undone."""
     is_lead = isinstance(one, Lead)
     go_on, take = ("Go on", "person:resume"), ("Take over", "person:take")

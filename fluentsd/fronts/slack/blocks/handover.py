@@ -28,6 +28,6 @@ def summary(found: Status, replies: int, leads: int, has_edit: bool, by: str) ->
             for _, _, words in waits for command in [words.split()[-1]]]  # fmt: skip
     if has_edit:
         lines.append("It has changes that are not applied yet.")
-        more.append(button("Continue the changes", "open:edit", {"ref": found.ref, "page": "review"}))
+        more.append(button("Continue the changes…", "open:edit", {"ref": found.ref, "page": "review"}))
     blocks = [section("\n".join(lines)), *buttons(found, found.holds), *([actions(*more)] if more else [])]
     return message(f"{plain(safe(found.name), 100)} is yours now", *blocks)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
-from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, without_points
+from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, spoken, without_points
 from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, DID_YOU_MEAN, Command, Misread, commands_in
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.catalogue import VERBS
@@ -47,11 +47,11 @@ def _usage(command: Command, name: str) -> str:
 def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     """A refusal or a mistyped command; `offers` are commands, each with its button. A button never changes anything at
     once: a command that changes something asks first, or can be undone."""
-    blocks: list[Block] = [section(f"🚫 {ours(without_points(text))}")]
+    blocks: list[Block] = [section(f"🚫 {ours(spoken(without_points(text)))}")]
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
-    return replace(message(inert(text, 300), *blocks), is_refusal=True)
+    return replace(message(inert(spoken(text), 300), *blocks), is_refusal=True)
 
 
 def misread(why: Misread, name: str) -> Message:

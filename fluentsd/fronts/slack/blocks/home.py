@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluentsd.fronts.slack.blocks.attention import attention
-from fluentsd.fronts.slack.blocks.card import ended, row, title
+from fluentsd.fronts.slack.blocks.card import draft_row, ended, row, title
 from fluentsd.fronts.slack.blocks.charts import bars
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
 from fluentsd.fronts.slack.blocks.wording import YOUR_ZONE, actor, count, moment, ours, plain, safe
@@ -16,8 +16,8 @@ from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.holds import Status as State
 from fluentsd.verbs.answers.sources import Source
 
-#: Entries of each part.
-ENTRIES = 6
+#: Entries of each part, and campaigns from which a chart says more than their lines.
+ENTRIES, CHARTED = 6, 2
 
 __all__ = ["Home", "Source", "State", "blocks"]
 
@@ -71,17 +71,19 @@ def _health(health: Sequence[tuple[str, str]]) -> str:
 def _active(shown: Home, *, native: bool) -> list[Block]:
     """Campaigns that are active, held or paused."""
     found = [*shown.active, *[one for one in shown.campaigns if one.state == "paused"][:ENTRIES]]
-    chart = [_chart(found)] if native and any(one.total for one in found) else []
+    is_charted = native and len(found) >= CHARTED and any(one.total for one in found)
+    chart = [_chart(found)] if is_charted else []
     unseen = sum(one.state in ("active", "paused") for one in shown.campaigns) - len(found)
     more = [context(f"… and {unseen:,} more")] if unseen > 0 else []
-    return [*chart, *(row(one, shown.holds, ended(one, with_bar=not native)) for one in found), *more]
+    return [*chart, *(row(one, shown.holds, ended(one, with_bar=not is_charted)) for one in found), *more]
 
 
 def _chart(found: Sequence[Counted]) -> Block:
-    """The progress of the campaigns, in people."""
+    """The progress of the campaigns, in people; what is true of nobody is left out."""
     people = {"ended": [one.completed + one.exited for one in found], "active": [one.active for one in found],
               "queued": [one.queued for one in found], "in error": [one.errored for one in found]}  # fmt: skip
-    return bars("Progress", [one.name for one in found], people, y="people")
+    some = {state: counts for state, counts in people.items() if any(counts)}
+    return bars("Progress", [one.name for one in found], some, y="people")
 
 
 def _next(shown: Home) -> list[Block]:
@@ -101,13 +103,10 @@ def _drafts(shown: Home) -> list[Block]:
     for edit in [one for one in shown.edits if one.state != "draft"][:ENTRIES]:
         what = "is not complete yet" if not edit.state else "has changes that are not applied"
         words = f"📝 *{safe(edit.name, 100)}* {what} · {actor(edit.saved_by)}, {moment(edit.saved_at)}"
-        made.append(_draft(edit.ref, words, shown, "review" if edit.state else "name"))
+        page = "review" if edit.state else "name"
+        made.append(draft_row(edit.ref, words, is_manager=shown.is_manager, page=page))
     for one in [one for one in shown.campaigns if one.state == "draft"][:ENTRIES]:
         more = " · has mistakes" if one.ref in waiting else ""
-        made.append(_draft(one.ref, f"{title(one)} · {count(one.total)} · {actor(one.owner)}{more}", shown, "name"))
+        words = f"{title(one)} · {count(one.total)} · {actor(one.owner)}{more}"
+        made.append(draft_row(one.ref, words, is_manager=shown.is_manager))
     return made
-
-
-def _draft(ref: str, words: str, shown: Home, page: str) -> Block:
-    go_on = button("Continue", "open:edit", {"ref": ref, "page": page}) if shown.is_manager else None
-    return section(words, accessory=go_on)

@@ -55,16 +55,18 @@ def message(text: str, *blocks: Block, public: bool = False, replace: bool = Fal
 
 
 def fitting(blocks: Sequence[Block]) -> list[Block]:
-    """The blocks that fit into one message, with a note if some do not."""
+    """The blocks that fit into one message, with a note if some do not. Buttons at the end always fit, because they
+    are the way on."""
+    end = [one for one in blocks[-1:] if one.get("type") == "actions"]
     kept: list[Block] = []
-    size = 2
-    for block in blocks:
+    size = 2 + sum(len(json.dumps(one)) + 2 for one in end)
+    for block in blocks[: len(blocks) - len(end)]:
         size += len(json.dumps(block)) + 2
-        if size > WHOLE_AT_MOST or len(kept) == BLOCKS_AT_MOST - 1 < len(blocks) - 1:
-            kept.append(context(f"… and {len(blocks) - len(kept)} more lines that do not fit here"))
+        if size > WHOLE_AT_MOST or len(kept) + len(end) == BLOCKS_AT_MOST - 1 < len(blocks) - 1:
+            kept.append(context(f"… and {len(blocks) - len(kept) - len(end)} more lines that do not fit here"))
             break
         kept.append(block)
-    return kept
+    return [*kept, *end]
 
 
 def section(text: str, *fields: str, accessory: Block | None = None) -> Block:
@@ -77,6 +79,17 @@ def section(text: str, *fields: str, accessory: Block | None = None) -> Block:
     if accessory:
         block["accessory"] = accessory
     return block
+
+
+def paragraphs(lines: Sequence[str]) -> list[Block]:
+    """Lines as few paragraphs as they fit into, so that none of them is cut off."""
+    made: list[str] = []
+    for line in (cut(one, SECTION) for one in lines):
+        if made and len(made[-1]) + len(line) < SECTION:
+            made[-1] += f"\n{line}"
+        else:
+            made.append(line)
+    return [section(one) for one in made]
 
 
 def header(text: str) -> Block:
@@ -103,8 +116,10 @@ def button(
     style: Literal["primary", "danger", ""] = "",
     confirm: Block | None = None,
 ) -> Block:
-    """A button. `action` is its id, unique in its message; `value` comes back with the click."""
-    block: Block = {"type": "button", "text": plain_text(text, BUTTON), "action_id": action, "value": packed(value)}
+    """A button. `action` is its id, unique in its message; `value` comes back with the click. One that asks first says
+    so with "…"."""
+    words = f"{text}…" if confirm and not text.endswith("…") else text
+    block: Block = {"type": "button", "text": plain_text(words, BUTTON), "action_id": action, "value": packed(value)}
     if style:
         block["style"] = style
     if confirm:

@@ -5,9 +5,12 @@ What must not live here: one conversation (`conversations`), and the search for 
 
 from __future__ import annotations
 
-from fluentsd.fronts.slack.blocks.conversations import IN_CRM
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
-from fluentsd.fronts.slack.blocks.lists import attempt
+from collections.abc import Sequence
+
+from fluentsd.fronts.slack.blocks.attempts import attempt
+from fluentsd.fronts.slack.blocks.conversations import IN_CRM, ways
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, paragraphs, section
+from fluentsd.fronts.slack.blocks.paging import NEWEST_FIRST, Page
 from fluentsd.fronts.slack.blocks.wording import (
     YOUR_ZONE,
     actor,
@@ -21,31 +24,51 @@ from fluentsd.fronts.slack.blocks.wording import (
     point,
     safe,
 )
+from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.explain import Explained, Why
+from fluentsd.verbs.answers.people import Lead, Reply
 
-#: Attempts and campaigns that are shown.
+#: Attempts of a page, and campaigns that are shown.
 ATTEMPTS, CAMPAIGNS = 12, 8
 
 
-def history_of(found: Why, *, hidden: bool) -> Message:
-    """The answer to `person`. `hidden`: others can read along, so numbers and addresses are masked."""
+def history_of(found: Why, waiting: Sequence[Lead | Reply], page: Page, *, hidden: bool) -> Message:
+    """The answer to `person`. `waiting`: what of the person is not handled yet; `hidden`: others can read along, so
+    numbers and addresses are masked."""
     points = ", ".join(point(one) if hidden else safe(one) for one in (found.points or ())[:3])
     head = f"👤 *{safe(found.name or 'no name is known', 60)}* · #{found.contact} · {points or 'no number or address'}"
     places = [_place(one) for one in found.campaigns[:CAMPAIGNS]] or [ours(found.sentence or "in no campaign")]
     made = [section("\n".join([head, *places])), context(" · ".join(_about(found)))]
     attempts = list(reversed(found.attempts or ()))
     if attempts:
-        more = f"\n… and {len(attempts) - ATTEMPTS} more" if len(attempts) > ATTEMPTS else ""
+        part = page.of(attempts, lambda one: one.id, ATTEMPTS)
         names = {one.campaign: one.name for one in found.campaigns}
-        lines = "\n".join(_attempt(one, names.get(one.ref) or one.ref) for one in attempts[:ATTEMPTS])
-        made.append(section(f"*{count(len(attempts), 'attempt', 'attempts')}, newest first*\n{lines}{more}"))
-    return message(f"{plain(found.name or found.person, 60)}", *made, actions(*_buttons(found)))
+        lines = [_attempt(one, names.get(one.ref) or one.ref) for one in part.shown]
+        made += paragraphs([f"*{count(len(attempts), 'attempt', 'attempts')}, newest first*", *lines])
+        made += part.buttons(NEWEST_FIRST)
+    return message(f"{plain(found.name or found.person, 60)}", *made, actions(*_buttons(found, waiting)))
+
+
+def why_of(found: Why, person: str) -> Message:
+    """`why`: one sentence per campaign, as in the history, and the way to it."""
+    shown = point(person) if is_point(person) else safe(person)
+    if not found.campaigns:
+        return message(f"{shown}: {ours(found.sentence or '')}")
+    lines = [f"👤 *{shown}*", *map(_place, found.campaigns[:CAMPAIGNS])]
+    more = [f"… and {len(found.campaigns) - CAMPAIGNS} more campaigns"] if len(found.campaigns) > CAMPAIGNS else []
+    history = button("History", "say:person", {"text": f"person #{found.contact}"})
+    return message(f"why {shown}", section("\n".join([*lines, *more]), accessory=history),
+                   context(" · ".join(_about(found))))  # fmt: skip
 
 
 def _place(one: Explained) -> str:
-    when = f" · {moment(one.next_at, one.zones[0] if one.zones else '')}" if one.next_at else ""
-    return f"*{safe(one.name or one.campaign, 60)}* · {one.state}: {ours(one.sentence, 300)}{when}"
+    """`*Autumn fair* (paused) · queued: the next contact is due · Nov 23, 10:02 AM (Mon 9:02 AM Chicago time)`."""
+    at = one.next_at or one.at
+    when = f" · {moment(at, one.zones[0] if one.zones else '')}" if at else ""
+    stopped = f" ({one.campaign_state})" if one.campaign_state not in ("", "active") else ""
+    state = "" if one.state == "exited" else f"{one.state}: "  # the sentence says that they left
+    return f"*{safe(one.name or one.campaign, 60)}*{stopped} · {state}{ours(one.sentence, 300)}{when}"
 
 
 def _about(found: Why) -> list[str]:
@@ -65,8 +88,12 @@ def _attempt(one: Attempt, campaign: str) -> str:
     return f"{attempt(one)}{where}" + (f"\n>{masked(said, 200)}" if said else "")
 
 
-def _buttons(found: Why) -> list[Block]:
+def _buttons(found: Why, waiting: Sequence[Lead | Reply]) -> list[Block]:
+    """What can be done: the answers of the newest reply or hot lead that is not handled yet, as on its card."""
     about = {"person": f"#{found.contact}"}
+    if waiting:
+        newest = max(waiting, key=lambda one: one.created_at or 0)
+        return ways(newest)
     if found.taken_over_by:
         return [button("Go on", "person:resume", about)]
     return [button("Take over", "person:take", about)]

@@ -1,7 +1,9 @@
 """The report of a campaign: its funnel, what came of it, and when people answer. The funnel and the hours are charts
 and a table of Slack, and text in columns where those are not taken, as in a modal; a chart stands beside its numbers.
 
-Every rate stands beside the number that it is a part of.
+Every rate stands beside the number that it is a part of. A telephone shows about 38 characters in a line and wraps what
+is longer, so text in columns is at most as wide, and what has more figures is a line of words, the ones that matter
+first.
 """
 
 from __future__ import annotations
@@ -12,14 +14,22 @@ from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.card import bar, progress, share, title
 from fluentsd.fronts.slack.blocks.charts import bars, table
-from fluentsd.fronts.slack.blocks.layout import SECTION, Block, Message, actions, button, context, message, section
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    message,
+    paragraphs,
+    section,
+)
 from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     count,
     moment,
     money,
     numbers,
-    plain,
     safe,
     word,
     zone_words,
@@ -27,8 +37,8 @@ from fluentsd.fronts.slack.blocks.wording import (
 from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepReport
 from fluentsd.verbs.answers.holds import Hold
 
-#: Rows of a list, characters of a name.
-ROWS, NAME = 6, 18
+#: Rows of a list, characters of a name, and squares of the funnel in text.
+ROWS, NAME, FUNNEL = 6, 24, 9
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
@@ -36,14 +46,14 @@ HOURS = 12
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def report(found: Report, holds: Sequence[Hold] = (), reader: str = "") -> Message:
-    """`report`. `reader`: the zone of the one who reads."""
+def report(found: Report, holds: Sequence[Hold] = (), reader: str = "", period: str = "all") -> Message:
+    """`report`. `reader`: the zone of the one who reads; `period`: the one that is shown, as it is typed."""
     above = [section(f"{title(found, holds)}\n{progress(found)}"), context(_period(found, reader))]
-    made = message(f"report of {safe(found.name)}", *above, *_blocks(found, native=False))
-    return replace(made, native=(*above, *_blocks(found, native=True)))
+    made = message(f"report of {safe(found.name)}", *above, *_blocks(found, period, native=False))
+    return replace(made, native=(*above, *_blocks(found, period, native=True)))
 
 
-def _blocks(found: Report, *, native: bool) -> list[Block]:
+def _blocks(found: Report, period: str, *, native: bool) -> list[Block]:
     blocks: list[Block] = []
     stages = _stages(found)
     if native:
@@ -55,22 +65,21 @@ def _blocks(found: Report, *, native: bool) -> list[Block]:
         blocks.append(section(_calls(found.calls)))
     lists = (("By step", found.by_step), ("By agent", found.by_agent), ("By number", found.by_number),
              ("By source", found.by_source))  # fmt: skip
-    tables = _tables([(heading, rows) for heading, rows in lists if rows])
-    blocks += [*map(section, tables), *([context(_LEGEND)] if tables else [])]
+    listed = [block for heading, rows in lists if rows for block in paragraphs([f"*{heading}*", *_rows(rows)])]
+    blocks += [*listed, *([context(_LEGEND)] if listed else [])]
     waiting = [_step(step, is_whole=found.since_at is None) for step in found.steps[:20]]
-    blocks.append(section("\n".join(["*Steps*", *waiting])))
-    if found.exited_by_reason:
-        blocks.append(context(f"exited: {numbers(found.exited_by_reason)}"))
+    blocks += paragraphs(["*People who wait, and attempts*", *waiting])
     if found.hours:
         blocks += _when(found, native=native)
     ref = f"c{found.id}"
-    periods = [button(words, f"say:report:{key}", {"text": f"report {ref} {key}"})
+    periods = [button(f"✓ {words}" if key == period else words, f"say:report:{key}", {"text": f"report {ref} {key}"})
                for key, words in (("today", "Today"), ("7d", "7 days"), ("all", "All time"))]  # fmt: skip
     return [*blocks, actions(*periods)]
 
 
-#: Below the tables.
-_LEGEND = "Each person counts once in a row. Shares are of the people contacted; an opt-out counts where it was said."
+#: Below the lists.
+_LEGEND = ("“17 of 44”: conversations of people contacted; “each”: what a conversation cost. Each person counts once "
+           "in a line; an opt-out counts where it was said.")  # fmt: skip
 
 
 def _period(found: Report, reader: str) -> str:
@@ -104,12 +113,13 @@ def _when(found: Report, *, native: bool) -> list[Block]:
 
 
 def _week(hours: Sequence[Hour], busiest: Sequence[int]) -> list[list[str]]:
-    """A row for each weekday, a column for each hour: `33% of 12`."""
+    """A row for each hour, a column for each weekday: `33% of 12`."""
     cells = {(one.weekday, one.hour): one for one in hours}
-    rows = [["", *(f"{hour}:00" for hour in busiest)]]
-    for weekday in sorted({one.weekday for one in hours}):
-        found = [cells.get((weekday, hour)) for hour in busiest]
-        rows.append([_DAYS[weekday], *(f"{_cell(one, '–')} of {one.attempts:,}" if one else "·" for one in found)])
+    weekdays = sorted({one.weekday for one in hours})
+    rows = [["", *(_DAYS[weekday] for weekday in weekdays)]]
+    for hour in busiest:
+        found = [cells.get((weekday, hour)) for weekday in weekdays]
+        rows.append([f"{hour}:00", *(f"{_cell(one, '–')} of {one.attempts:,}" if one else "·" for one in found)])
     return rows
 
 
@@ -122,7 +132,7 @@ def _stages(found: Report) -> dict[str, int]:
 
 def _funnel(stages: Mapping[str, int]) -> list[str]:
     total = stages["enrolled"]
-    return [f"{name:<14}{bar(people, total)} {people:>7,}  {share(people, total):>4}"
+    return [f"{name:<14}{bar(people, total, length=FUNNEL)} {people:>8,} {share(people, total):>4}"
             for name, people in stages.items()]  # fmt: skip
 
 
@@ -159,42 +169,27 @@ def _parts(counts: Mapping[str, int], of: int) -> str:
     )
 
 
-def _tables(lists: Sequence[tuple[str, Sequence[Results]]]) -> list[str]:
-    """The lists below one head, in as few texts as Slack takes."""
-    heads = f"{'contacted':>10}{'conversations':>15}{'interested':>12}{'opt-outs':>10}{'per conversation':>18}"
-    made: list[str] = []
-    lines: list[str] = []
-    for heading, rows in lists:
-        part = [heading, *_table(rows)]
-        if lines and len(_columns([*lines, *part])) > SECTION:
-            made.append(_columns(lines))
-            lines = []
-        lines += part if lines else [f"{heading:<{NAME}}{heads}", *part[1:]]
-    return [*made, *([_columns(lines)] if lines else [])]
-
-
-def _table(rows: Sequence[Results]) -> list[str]:
-    """Name, people contacted, conversations with their share, interested, opt-outs, cost of a conversation."""
-    shown = []
+def _rows(rows: Sequence[Results]) -> list[str]:
+    """`• *call*: 17 of 44 (39%) · interested 11 · opt-outs 1 · 0.32 USD each`."""
+    made = []
     for one in rows[:ROWS]:
-        conversations = f"{one.conversations:,} ({share(one.conversations, one.contacted)})"
-        name = f"  {plain(one.name, NAME - 3):<{NAME - 2}}"
         each = " + ".join(money(cost.per_conversation_micros, cost.currency) for cost in one.costs
                           if cost.per_conversation_micros is not None)  # fmt: skip
-        shown.append(f"{name}{one.contacted:>10,}{conversations:>15}{one.interested:>12,}{one.opted_out:>10,}"
-                     f"{each or '–':>18}")  # fmt: skip
-    return [*shown, *([f"  … and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
+        rate = f"{one.conversations:,} of {one.contacted:,} ({share(one.conversations, one.contacted)})"
+        parts = [rate, f"interested {one.interested:,}", f"opt-outs {one.opted_out:,}", f"{each} each" if each else ""]
+        made.append(f"• *{safe(one.name, NAME)}*: {' · '.join(filter(None, parts))}")
+    return [*made, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
 
 
 def _grid(hours: Sequence[Hour]) -> list[str]:
-    """A row for each weekday, a column for each hour in use: the share of attempts that became a conversation."""
+    """A row for each hour, a column for each weekday: the share of attempts that became a conversation."""
     cells = {(one.weekday, one.hour): one for one in hours}
-    first, last = min(one.hour for one in hours), max(one.hour for one in hours)
-    shown = ["    " + "".join(f"{hour:>4}" for hour in range(first, last + 1)) + "    of"]
-    for weekday in sorted({one.weekday for one in hours}):
-        row = [cells.get((weekday, hour)) for hour in range(first, last + 1)]
+    weekdays = sorted({one.weekday for one in hours})
+    shown = ["     " + "".join(f"{_DAYS[weekday]:>4}" for weekday in weekdays) + "   of"]
+    for hour in sorted({one.hour for one in hours}):
+        row = [cells.get((weekday, hour)) for weekday in weekdays]
         total = sum(one.attempts for one in row if one)
-        shown.append(f"{_DAYS[weekday]:<4}" + "".join(f"{_cell(one):>4}" for one in row) + f"{total:>6,}")
+        shown.append(f"{f'{hour}:00':<5}" + "".join(f"{_cell(one):>4}" for one in row) + f"{total:>5,}")
     return shown
 
 
@@ -211,8 +206,8 @@ def _native_legend(zone: str) -> str:
 
 
 def _legend(zone: str) -> str:
-    return (f"Conversations per attempt by hour, {zone_words(zone)}. “of”: attempts of the day; “&lt;{SAMPLE}”: fewer "
-            f"than {SAMPLE} attempts in that hour, too few to tell; “·”: none.")  # fmt: skip
+    return (f"Conversations per attempt by hour, {zone_words(zone)}. “of”: attempts of the hour; “&lt;{SAMPLE}”: "
+            f"fewer than {SAMPLE} attempts on that day, too few to tell; “·”: none.")  # fmt: skip
 
 
 def _columns(lines: Sequence[str]) -> str:

@@ -195,6 +195,25 @@ def held(scope: object, target: object) -> str:
     return f"the {'person' if scope == 'contact' else safe(scope, 40)} {safe(target)}"
 
 
+#: A stored word that no sales manager says, where it is no name: not in quotes and not part of a longer word.
+_STORED = re.compile(r"(?<![\w'`\"-])(?:sms|no_answer|not_sent|opted_out|not_interested|wrong_number|left_segment)"
+                     r"(?![\w'`\"-])")  # fmt: skip
+
+
+def spoken(sentence: str) -> str:
+    """A sentence of a verb, which the shell shows as well, with its stored words as people say them."""
+    return _STORED.sub(lambda match: "text" if match[0] == "sms" else match[0].replace("_", " "), sentence)
+
+
+#: A variable of a text, with what stands in its place if it is empty.
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_]\w*)\s*(?:\|[^{}]*)?\}\}")
+
+
+def with_names(text: str) -> str:
+    """A text with its variables as people call them: `Hi ‹first name›`. It is for reading, never for sending."""
+    return _VARIABLE.sub(lambda match: f"‹{match[1].replace('_', ' ')}›", text)
+
+
 def word(stored: object) -> str:
     """A stored word as people write it: `no answer`."""
     return safe(str(stored).replace("_", " "), 40)

@@ -7,8 +7,10 @@ A command that reaches people or cannot be undone shows what it would do, with a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Message
+from fluentsd.fronts.slack.blocks.paging import Page
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.commands import campaigns, channels, open_forms, pausing, persons, reading, starting
 from fluentsd.fronts.slack.grammar import parse
@@ -63,4 +65,5 @@ _COMMANDS: Mapping[str, Command] = {
 async def typed(session: Session, text: str) -> Message:
     """The answer to a typed text, or to the text of a button."""
     parsed = parse(text, await session.campaigns() if text.strip() else ())
+    parsed = replace(parsed, page=Page.read(text, session.interaction.value))
     return await _COMMANDS[parsed.command.word](session, parsed)

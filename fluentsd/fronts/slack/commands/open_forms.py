@@ -37,4 +37,4 @@ async def texts(session: Session, parsed: Parsed) -> Message:
     chosen = [
         one for one in found if all(word in f"{one.name} {one.channel} {one.subject}".casefold() for word in words)
     ]
-    return lists.texts(chosen, is_manager=session.may("manager"))
+    return lists.texts(chosen, parsed.page, is_manager=session.may("manager"))

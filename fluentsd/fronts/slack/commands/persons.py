@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import link, moment, point, safe
 from fluentsd.fronts.slack.command_table import Parsed
@@ -16,10 +19,14 @@ async def suppress(session: Session, parsed: Parsed) -> Message:
     return message("this number or address is never contacted again, on no channel")
 
 
-async def conversation(session: Session, attempt: str) -> Reply | Lead:
-    """The open reply or hot lead of an attempt. A card's menu holds no more of it, and never a number. Raises
-    `Refused`."""
-    about = {"attempt": attempt}
+async def conversation(session: Session, value: Mapping[str, Any]) -> Reply | Lead:
+    """The open reply or hot lead that a button is about: by its attempt, which a card's menu has alone, or by campaign
+    and person on cards that were posted before. Raises `Refused`."""
+    about = {name: str(value[name]) for name in ("attempt", "ref", "person") if value.get(name)}
+    if "attempt" in about:
+        about = {"attempt": about["attempt"]}
+    elif "person" not in about:
+        raise Refused("this button does not say any more whom it is about; nothing was changed")
     found: list[Reply | Lead] = [*(await session.run("campaign replies", about)).replies]
     found += (await session.run("campaign leads", about)).leads
     if not found:
@@ -27,9 +34,9 @@ async def conversation(session: Session, attempt: str) -> Reply | Lead:
     return found[0]
 
 
-async def never_again(session: Session, attempt: str) -> str:
+async def never_again(session: Session, value: Mapping[str, Any]) -> str:
     """Suppress the number or address of an open reply or hot lead, and close it; the ref of its campaign."""
-    one = await conversation(session, attempt)
+    one = await conversation(session, value)
     ref = str(one.ref)
     if not one.person:
         raise Refused("its number or address is not known any more; nothing was changed")
@@ -83,8 +90,8 @@ async def answer(session: Session, ref: str, person: str, text: str, channel: st
     return message("your answer is on its way")
 
 
-async def call_back(session: Session, attempt: str, at: int) -> Message:
+async def call_back(session: Session, value: Mapping[str, Any], at: int) -> Message:
     """Contact the person of a reply or hot lead at a promised moment."""
-    one = await conversation(session, attempt)
+    one = await conversation(session, value)
     found = await session.run("campaign callback", {"ref": str(one.ref), "person": f"#{one.contact}", "at": at})
     return message(f"the person is contacted {moment(at, found.zone)}, ahead of the flow's schedule")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks import launch, lists
+from fluentsd.fronts.slack.blocks import attempts, launch, lists, people
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.person import history_of
+from fluentsd.fronts.slack.blocks.person import history_of, why_of
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import export, open_forms
@@ -26,7 +27,8 @@ async def overview(session: Session, parsed: Parsed) -> Message:
     holds = await session.run("holds", {})
     leads = len((await session.run("campaign leads", {"most": 100})).leads)
     replies = len((await session.run("campaign replies", {"most": 100})).replies)
-    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies)
+    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies,
+                          is_manager=session.may("manager"))  # fmt: skip
 
 
 async def help(session: Session, parsed: Parsed) -> Message:
@@ -46,7 +48,7 @@ async def list(session: Session, parsed: Parsed) -> Message:
         found = tuple(one for one in found if one.owner.startswith(f"slack:{session.person.id} "))
     words = str(asked.get("words", "")).casefold().split()
     found = tuple(one for one in found if all(word in f"{one.name} {one.ref}".casefold() for word in words))
-    return lists.campaigns(found, (await session.run("holds", {})).holds, "" if state == "all" else state)
+    return lists.campaigns(found, (await session.run("holds", {})).holds, "" if state == "all" else state, parsed.page)
 
 
 async def status(session: Session, parsed: Parsed) -> Message:
@@ -67,8 +69,8 @@ async def report(session: Session, parsed: Parsed) -> Message:
             here = dt.datetime.fromtimestamp(session.now / SECOND, ZoneInfo(await session.zone_of(parsed.ref)))
             since = {"since": round(here.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND}
     holds = (await session.run("holds", {})).holds
-    return blocks_report.report(await session.run("campaign report", {"ref": parsed.ref, **since}), holds,
-                                session.person.zone)  # fmt: skip
+    found = await session.run("campaign report", {"ref": parsed.ref, **since})
+    return blocks_report.report(found, holds, session.person.zone, parsed.arguments.get("period", "all"))
 
 
 async def errors(session: Session, parsed: Parsed) -> Message:
@@ -78,7 +80,7 @@ async def errors(session: Session, parsed: Parsed) -> Message:
 async def numbers(session: Session, parsed: Parsed) -> Message:
     tag = str(parsed.arguments.get("tag", "")).removeprefix("#")
     found = (await session.run("numbers list", {})).numbers
-    return lists.caller_ids(found, tag, is_manager=session.may("manager"))
+    return lists.caller_ids(found, tag, parsed.page, is_manager=session.may("manager"))
 
 
 async def sources(session: Session, parsed: Parsed) -> Message:
@@ -90,17 +92,19 @@ async def sources(session: Session, parsed: Parsed) -> Message:
         known = ", ".join(one.source for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
         raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
     followed = (await session.run("sync status", {})).segments
-    return lists.sources(chosen, followed, may_read=session.may("operator"), may_release=session.may("manager"))
+    return lists.sources(
+        chosen, followed, parsed.page, may_read=session.may("operator"), may_release=session.may("manager")
+    )
 
 
 async def contacts(session: Session, parsed: Parsed) -> Message:
     asked = parsed.arguments
     if "find" in asked:
-        found = await session.run("contacts find", {"words": asked["find"]})
-        people = found.people
+        found = (await session.run("contacts find", {"words": asked["find"], "most": parsed.page.most})).people
         if parsed.campaign is not None:
-            people = [one for one in people if any(place.ref == parsed.ref for place in one.campaigns)]
-        return lists.people(people, asked["find"], hidden=not session.is_private)
+            found = [one for one in found if any(place.ref == parsed.ref for place in one.campaigns)]
+        names = {one.ref: one.name for one in await session.campaigns()}
+        return people.people(found, asked["find"], parsed.page, names, hidden=not session.is_private)
     if "add" in asked:
         if parsed.campaign is None:
             raise await _which(session, "add")
@@ -129,12 +133,16 @@ async def why(session: Session, parsed: Parsed) -> Message:
     person = parsed.arguments.get("person")
     if not person:
         raise Misread("about whom? why <number, address or name>")
-    return lists.why(await session.run("contacts why", {"person": person}), str(person))
+    return why_of(await session.run("contacts why", {"person": person}), str(person))
 
 
 async def person(session: Session, parsed: Parsed) -> Message:
     """Everything about one person."""
-    return history_of(await session.run("contacts timeline", dict(parsed.arguments)), hidden=not session.is_private)
+    found = await session.run("contacts timeline", dict(parsed.arguments))
+    about = {"person": f"#{found.contact}"}
+    waiting = [*(await session.run("campaign leads", about)).leads,
+               *(await session.run("campaign replies", about)).replies]  # fmt: skip
+    return history_of(found, waiting, parsed.page, hidden=not session.is_private)
 
 
 async def forecast(session: Session, parsed: Parsed) -> Message:
@@ -148,19 +156,23 @@ async def duties(session: Session, parsed: Parsed) -> Message:
 
 async def calls(session: Session, parsed: Parsed) -> Message:
     """Attempts of a campaign; without one, the newest of all, with the calls that people made to us."""
-    ref = {"ref": parsed.ref} if parsed.campaign else {}
-    found = await session.run("history", {**ref, "most": 50, **parsed.arguments})
-    return lists.calls(found.calls, parsed.ref if parsed.campaign else "all campaigns")
+    found = await session.run("history", {**_listed(parsed), **parsed.arguments})
+    return attempts.calls(found.calls, parsed.ref if parsed.campaign else "all campaigns", parsed.page)
 
 
 async def replies(session: Session, parsed: Parsed) -> Message:
-    ref = {"ref": parsed.ref} if parsed.campaign else {}
-    return lists.replies((await session.run("campaign replies", ref)).replies)
+    found = await session.run("campaign replies", _listed(parsed))
+    return people.replies(found.replies, parsed.page)
 
 
 async def leads(session: Session, parsed: Parsed) -> Message:
-    ref = {"ref": parsed.ref} if parsed.campaign else {}
-    return lists.leads((await session.run("campaign leads", ref)).leads)
+    found = await session.run("campaign leads", _listed(parsed))
+    return people.leads(found.leads, parsed.page)
+
+
+def _listed(parsed: Parsed) -> dict[str, Any]:
+    """What a list is asked for: of a campaign or of all, as many entries as a page needs."""
+    return {"most": parsed.page.most} | ({"ref": parsed.ref} if parsed.campaign else {})
 
 
 async def agents(session: Session, parsed: Parsed) -> Message:
@@ -168,19 +180,20 @@ async def agents(session: Session, parsed: Parsed) -> Message:
     found = (await session.run("agents list", {})).agents
     words = str(parsed.arguments.get("words", "")).casefold().split()
     chosen = [one for one in found if all(word in f"{one.name} {one.company}".casefold() for word in words)]
-    return lists.agents(chosen, is_manager=session.may("manager"))
+    return lists.agents(chosen, parsed.page, is_manager=session.may("manager"))
 
 
 async def unknown(session: Session, parsed: Parsed) -> Message:
-    found = await session.run("unknown list", {"ref": parsed.ref, "most": 100})
-    return lists.unknown(found.calls, parsed.ref)
+    found = await session.run("unknown list", _listed(parsed))
+    return attempts.unknown(found.calls, parsed.ref, parsed.page)
 
 
 async def log(session: Session, parsed: Parsed) -> Message:
     by = session.person.id if parsed.arguments.get("me") else parsed.arguments.get("by")
     target = {"target": parsed.ref} if parsed.campaign else {}
-    found = await session.run("log", {**target, "most": 1000 if by else 50})
-    return lists.log([one for one in found.entries if not by or one.actor.startswith(f"slack:{by} ")])
+    found = await session.run("log", {**target, "most": 1000 if by else parsed.page.most})
+    mine = [one for one in found.entries if not by or one.actor.startswith(f"slack:{by} ")]
+    return lists.log(mine, parsed.page)
 
 
 async def settings(session: Session, parsed: Parsed) -> Message:

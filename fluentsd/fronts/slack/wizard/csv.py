@@ -49,6 +49,8 @@ READING = (
     Field("csv.encoding", "Encoding", Text(40, on_enter=True), "Leave empty to detect.", more=True),
     Field("csv.delimiter", "Columns are divided by", Text(10, on_enter=True), "Leave empty to detect.", more=True),
 )  # fmt: skip
+#: What divides columns, as people call it.
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 TAKING = (
     *consent_fields("csv", "given", asked=False),
     Field("csv.keep_duplicates", "Several rows about one person", Choice((("first", "skip all but the first"),
@@ -204,7 +206,8 @@ def _columns_made(
     """The first rows as they would be read, what the columns mean, with selects to correct it, and the consent.
     `chosen`: meanings by the column's index that were picked already."""
     seen, shown = look.preview, look.mapping.columns[:COLUMNS_SHOWN]
-    says = f"*{safe(upload.name, 100)}* · {safe(look.file.encoding, 40)} · divided by {safe(repr(look.file.delimiter))}"
+    divided = _DELIMITERS.get(look.file.delimiter) or safe(repr(look.file.delimiter))
+    says = f"*{safe(upload.name, 100)}* · columns divided by {divided} · characters in {safe(look.file.encoding, 40)}"
     raw = "\n".join(f"line {line}: {safe(text, 200)}" for line, text in look.raw)
     people = "\n".join(
         "• " + " · ".join(safe(part, 80) for part in (f"line {line}", name, number, address, notes) if part)

@@ -297,7 +297,7 @@ async def closed(session: Session) -> Message | None:
     return message(
         f"{plain(edit.name, 100)} {words}",
         section(f"*{safe(edit.name, 100)}* {words}; everything that you entered is kept."),
-        actions(button("Continue", "open:edit", {"ref": place.ref, "page": place.page}, "primary")),
+        actions(button("Continue…", "open:edit", {"ref": place.ref, "page": place.page}, "primary")),
     )
 
 

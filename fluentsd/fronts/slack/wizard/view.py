@@ -21,7 +21,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     plain_text,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, word
+from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, with_names, word
 from fluentsd.fronts.slack.forms.conditions import CameTo, outcome_words, own_dates
 from fluentsd.fronts.slack.forms.fields import Answers, Field, blocks, filled
 from fluentsd.fronts.slack.forms.paths import value_at
@@ -231,8 +231,8 @@ def _step(step: Mapping[str, Any], nth: int, count_of_steps: int) -> Block:
     id_, channel = safe(step.get("id"), 63), str(step.get("channel", ""))
     says = {
         "phone": f"agent {safe(step.get('agent') or '–', 60)}",
-        "sms": safe(step.get("template") or step.get("text") or "–", 120),
-        "email": safe(step.get("template") or step.get("subject") or "–", 120),
+        "sms": safe(with_names(str(step.get("template") or step.get("text") or "–")), 120),
+        "email": safe(with_names(str(step.get("template") or step.get("subject") or "–")), 120),
     }.get(channel, "–")
     when = f"{safe(step['before'], 40)} before {safe(step.get('of'), 40)}" if step.get("before") else _after(step, nth)
     lines = [f"*{nth + 1}. {contact_by(channel).capitalize()}* `{id_}` · {when}", says]

@@ -15,6 +15,8 @@ from fluentsd.fronts.slack.blocks.wording import (
     lasts,
     link,
     moment,
+    spoken,
+    with_names,
     without_points,
     word,
     zone_words,
@@ -126,3 +128,13 @@ def test_a_channel_has_the_name_that_people_use() -> None:
     assert channels(["phone", "sms", "email"]) == "calls, texts and e-mails"
     assert (channels(["sms"]), channels(["*"])) == ("texts", "every channel")
     assert consent("sms:written,phone:written") == "written consent to texts and calls"
+
+
+def test_the_variables_of_a_text_are_read_as_words() -> None:
+    said = "Hi {{ first_name | default: 'there' }}, {{car}} costs {{ price | currency: 'USD' }} {% if x %}"
+    assert with_names(said) == "Hi ‹first name›, ‹car› costs ‹price› {% if x %}"
+
+
+def test_stored_words_in_a_sentence_are_spoken_and_names_are_left() -> None:
+    said = "spring has no sms step; 'sms' and `no_answer` are names, my-sms too; it ended no_answer"
+    assert spoken(said) == "spring has no text step; 'sms' and `no_answer` are names, my-sms too; it ended no answer"

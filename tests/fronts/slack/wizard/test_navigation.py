@@ -66,7 +66,7 @@ async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
     await dana.next("law")
     await dana.next("review")
     await dana.shows("*2 people* of 2 would be contacted")
-    assert [one["text"]["text"] for one in greens(dana)] == ["Start"]
+    assert [one["text"]["text"] for one in greens(dana)] == ["Start…"]
     assert "submit" not in dana.view
     await dana.press("Start")
     await dana.shows("is started: 2 people queued")
@@ -108,7 +108,7 @@ async def test_a_form_that_is_closed_or_left_open_for_a_day_loses_nothing(office
     await until(is_kept)
     await dana.close()
     kept = await office.slack.wait_shown("is a draft; everything that you entered is kept")
-    assert kept.buttons == ["Continue"]
+    assert kept.buttons == ["Continue…"]
     office.stage.clock.step(DAY)
     await dana.say("edit spring window")
     await dana.shows("What you had entered here is shown again")
