@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ from tests.engine.stage import MONDAY, SMS, Stage, person, spec
 async def test_who_enters_while_a_campaign_is_found_complete_is_contacted(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(SMS | {"after": "1 hour"}), person(1))
     id_ = (await stage.until_ended())["id"]
-    store, enroll, begun = stage.runtime.store, entering.enrolling.enroll, asyncio.Event()
+    store, enroll, begun, asked = stage.runtime.store, entering.enrolling.enroll, threading.Event(), threading.Event()
 
     async def active_without_anybody(conn: Connection) -> None:
         row = await campaigns.move(conn, await campaigns.by_id(conn, id_), "reopen", at=MONDAY)
@@ -29,18 +30,19 @@ async def test_who_enters_while_a_campaign_is_found_complete_is_contacted(
 
     async def slowly(*given: Any) -> list[int]:
         begun.set()
-        await asyncio.sleep(0.1)  # on the store's own loop; the campaign is looked at meanwhile
+        await asyncio.to_thread(asked.wait)
+        await asyncio.sleep(0.1)  # the campaign is looked at meanwhile
         return await enroll(*given)
 
     async def look(conn: Connection) -> str | None:
-        await begun.wait()
         return await complete_if_done(conn, id_, MONDAY)
 
     monkeypatch.setattr(entering.enrolling, "enroll", slowly)
     await store.run(active_without_anybody)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.enroll, person(2))
-        await trio.testing.wait_all_tasks_blocked(0.02)
+        await trio.to_thread.run_sync(begun.wait)
+        asked.set()
         assert await store.run(look) is None
     assert (await stage.overview())["queued"] == 1
     await stage.until_ended()
