@@ -7,7 +7,7 @@ here: the reading of cells and records, the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
@@ -80,9 +80,13 @@ def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
             raise _malformed(place, "points")
         if isinstance(fields, str):
             person["fields"] = _read(fields, place)
-    if not _is_storable(checked):
-        checked = storable(checked)
-    return [_upsert(person) for person in checked]
+    try:
+        upserts = [_upsert(person) for person in checked]
+        if _are_storable(upserts):
+            return upserts
+    except PydanticSerializationError:  # half of a surrogate pair
+        pass
+    return [_upsert(person) for person in storable(checked)]
 
 
 def _read(fields: str, place: int) -> dict[str, str]:
@@ -92,13 +96,11 @@ def _read(fields: str, place: int) -> dict[str, str]:
         raise _malformed(place, "fields") from None
 
 
-def _is_storable(people: list[Any]) -> bool:
-    """Whether every database stores all texts as they are; if in doubt, not. In JSON a zero character is an escape, and
-    half of a surrogate pair cannot be written."""
-    try:
-        return b"\\u0000" not in to_json(people)
-    except PydanticSerializationError:
-        return False
+def _are_storable(upserts: Sequence[ContactUpsert]) -> bool:
+    """Whether no text has a zero character, which is an escape in JSON; if in doubt, not. Raises
+    `PydanticSerializationError` for half of a surrogate pair."""
+    others = to_json([(one.key, one.points, one.zone_basis, one.states, one.language, one.opt_outs) for one in upserts])
+    return b"\\u0000" not in others and not any("\\u0000" in one.fields for one in upserts)
 
 
 def _upsert(person: _Person) -> ContactUpsert:
