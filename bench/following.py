@@ -153,7 +153,8 @@ async def first(folder: Path, count: int) -> dict[str, float]:
 async def leaddocket(folder: Path, count: int) -> dict[str, float]:
     """Lead Docket at its one request a second."""
     sys.path[:0] = [str(ROOT), str(ROOT / "plugins" / "crm_leaddocket")]
-    from fluentsd_crm_leaddocket import LeaddocketSource, read_settings
+    from fluentsd_crm_leaddocket.settings import read_settings
+    from fluentsd_crm_leaddocket.source import LeaddocketSource
 
     from plugins.crm_leaddocket.tests.fake_leaddocket import KEY, FakeLeaddocket
 
@@ -199,7 +200,8 @@ def _paged(rows: list[dict[str, Any]], page: int, size: int, total: int) -> Any:
 async def hubspot(folder: Path, count: int) -> dict[str, float]:
     """HubSpot at its eight requests a second."""
     sys.path[:0] = [str(ROOT), str(ROOT / "plugins" / "crm_hubspot")]
-    from fluentsd_crm_hubspot import HubspotSource, read_settings
+    from fluentsd_crm_hubspot.settings import read_settings
+    from fluentsd_crm_hubspot.source import HubspotSource
 
     from plugins.crm_hubspot.tests.fake_hubspot import TOKEN, FakeHubspot
 

@@ -32,7 +32,8 @@ import population
 import steps
 import trio
 from figures import tell
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.settings import read_settings
 from rows import BenchFailed, Row, median
 from turns import ROUNDS, run
 

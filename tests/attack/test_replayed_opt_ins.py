@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.api import Forged, Inbound, Outcome
 from fluentsd.testing import tools

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Arrival, Reader
 from fluentsd_channel_email.mime_read import Unreadable, read_mail
+from fluentsd_channel_email.settings import read_settings
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 import trio
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 from hypothesis import given
 from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator

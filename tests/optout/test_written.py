@@ -5,8 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Reader, Sort
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import is_reaction
 from fluentsd.optout import asks_to_stop

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import structlog
 import trio
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.inbound import Reader
+from fluentsd_channel_email.settings import read_settings
 from sqlalchemy import select
 
 from fluentsd.clock import SimClock, SystemClock

@@ -16,7 +16,8 @@ import httpx
 import pytest
 import structlog
 import trio
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 from sqlalchemy import select
 
 from fluentsd.api import Attempt, Forged, Inbound

@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 import trio
-from fluentsd_channel_phone import PhoneChannel, read_settings
+from fluentsd_channel_phone.channel import PhoneChannel
+from fluentsd_channel_phone.settings import read_settings
 from trio_websocket import WebSocketConnection, open_websocket_url
 
 from fluentsd.engine.channel_state import ChannelState

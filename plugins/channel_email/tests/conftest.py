@@ -12,8 +12,9 @@ from pathlib import Path
 
 import imapclient
 import pytest
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.dns import resolver
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.sending import CERTIFICATE, table

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Reader
+from fluentsd_channel_email.settings import read_settings
 
 TOKEN = "019b8f2c77d0a1b2c3d4e5f60718293a"
 OTHER = "019b8f2c77d0ffffffffffffffffffff"

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Reader, Sort
 from fluentsd_channel_email.out_of_office.reader import SOME_DAYS
+from fluentsd_channel_email.settings import read_settings
 
 CORPUS = tomllib.loads((Path(__file__).parent / "automatic_written.toml").read_text(encoding="utf-8"))
 ANSWERS = [answer for language in CORPUS.values() for answer in language["answers"]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_email import EmailChannel, NoAnswer
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.session import NoAnswer
 
 from fluentsd.api import CannotTell, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.testing import Phase, SmtpSink

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import Attempt, Message, NeedsHuman, Receipt
 from fluentsd.testing import SmtpSink, tools

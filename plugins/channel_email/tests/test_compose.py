@@ -5,10 +5,10 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 
 import pytest
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.addressing import BadAddress, read_address, read_mailbox
 from fluentsd_channel_email.compose import compose, message_findings
 from fluentsd_channel_email.html_text import text_of
+from fluentsd_channel_email.settings import read_settings
 from hypothesis import given
 from hypothesis import strategies as st
 

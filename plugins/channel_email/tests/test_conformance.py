@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import pytest
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import Channel, Tools
 from fluentsd.testing import Fault, Phase, SmtpSink, discover, exercise_channel, tools

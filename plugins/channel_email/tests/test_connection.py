@@ -7,7 +7,9 @@ import threading
 
 import pytest
 import trio
-from fluentsd_channel_email import EmailChannel, NoAnswer, read_settings
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.session import NoAnswer
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from fluentsd.testing import Phase, SinkFault, SmtpSink, tools

@@ -10,9 +10,11 @@ import dns.asyncresolver
 import dns.resolver
 import pytest
 import trio
-from fluentsd_channel_email import ConfigProblem, EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.dns import records, resolver
+from fluentsd_channel_email.settings import read_settings
 
+from fluentsd.api import ConfigProblem
 from fluentsd.testing import SmtpSink, tools
 from plugins.channel_email.tests.fake_dns import FakeDns, channel_state
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import imapclient
 import pytest
 import trio
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
 from fluentsd_channel_email.mailbox import BadAnswer, Mailbox
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import Outcome
 from fluentsd.testing import tools

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fluentsd_channel_email import read_settings
 from fluentsd_channel_email.inbound import Arrival, Reader, Sort
 from fluentsd_channel_email.out_of_office.dates import mentions, plain
 from fluentsd_channel_email.out_of_office.reader import SOME_DAYS, back_on
+from fluentsd_channel_email.settings import read_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,10 +6,11 @@ from contextlib import suppress
 
 import pytest
 import trio
-from fluentsd_channel_email import ConfigProblem, per_domain_pace, read_settings
+from fluentsd_channel_email import per_domain_pace
 from fluentsd_channel_email.per_domain_pace import NEAR, Turns
+from fluentsd_channel_email.settings import read_settings
 
-from fluentsd.api import Unavailable
+from fluentsd.api import ConfigProblem, Unavailable
 from fluentsd.testing import TrioClock
 
 SECOND = 1_000_000

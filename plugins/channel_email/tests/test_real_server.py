@@ -13,7 +13,8 @@ import uuid
 
 import pytest
 import trio
-from fluentsd_channel_email import EmailChannel, read_settings
+from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.settings import read_settings
 
 from fluentsd.api import Attempt, Message, Outcome, Rejected
 from fluentsd.testing import tools

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_email import ConfigProblem, read_settings
+from fluentsd_channel_email.settings import read_settings
+
+from fluentsd.api import ConfigProblem
 
 INBOX = {"host": "imap.example.com", "username": "dana", "password": "sesame"}
 GOOD = {"host": "mail.example.com", "from": "Dana <dana@example.com>"}

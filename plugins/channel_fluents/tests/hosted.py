@@ -9,7 +9,8 @@ from typing import Any
 
 import trio
 import trio.testing
-from fluentsd_channel_fluents import FluentsChannel, read_settings
+from fluentsd_channel_fluents.channel import FluentsChannel
+from fluentsd_channel_fluents.settings import read_settings
 
 from fluentsd.api import (
     Attempt,

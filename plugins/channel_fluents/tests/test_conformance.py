@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from fluentsd_channel_fluents import FluentsChannel
+from fluentsd_channel_fluents.channel import FluentsChannel
 
 from fluentsd.api import (
     Tools,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_fluents import read_settings, register_channels
+from fluentsd_channel_fluents import register_channels
+from fluentsd_channel_fluents.settings import read_settings
 
 from fluentsd.api import (
     ConfigProblem,

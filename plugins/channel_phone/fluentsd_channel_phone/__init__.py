@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluentsd.api import hookimpl
-from fluentsd_channel_phone.channel import PhoneChannel
-from fluentsd_channel_phone.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from fluentsd.api import Register
+    from collections.abc import Mapping
 
-__all__ = ["PhoneChannel", "Settings", "read_settings", "register_channels"]
+    from fluentsd.api import Channel, Register, Tools
 
 
 #: The plugin API that this plugin is written for.
@@ -21,4 +19,12 @@ FLUENTSD_API = 1
 @hookimpl
 def register_channels(register: Register) -> None:
     """Offer the channel `twilio-voice`."""
-    register("twilio-voice", lambda config, tools: PhoneChannel(read_settings(config), tools))
+    register("twilio-voice", _build)
+
+
+def _build(config: Mapping[str, Any], tools: Tools) -> Channel:
+    """The channel; what it needs is imported only when it is configured."""
+    from fluentsd_channel_phone.channel import PhoneChannel
+    from fluentsd_channel_phone.settings import read_settings
+
+    return PhoneChannel(read_settings(config), tools)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
-from fluentsd_channel_phone import PhoneChannel, read_settings
+from fluentsd_channel_phone.channel import PhoneChannel
+from fluentsd_channel_phone.settings import read_settings
 
 from fluentsd.api import Attempt, Tools
 from fluentsd.testing import tools

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import trio
 import trio.testing
-from fluentsd_channel_phone import PhoneChannel, read_settings
+from fluentsd_channel_phone.channel import PhoneChannel
+from fluentsd_channel_phone.settings import read_settings
 
 from fluentsd.api import AgentSettings, Attempt, Call, Inbound, Message, PickupVerdict, Tools, WebhookResult
 from plugins.channel_phone.tests.fake_chat import FakeChat

@@ -88,7 +88,8 @@ async def test_a_long_transcript_keeps_its_beginning_and_its_end(stage, autojump
 
 
 async def test_without_a_model_there_is_no_analysis(given, build):
-    from fluentsd_channel_phone import PhoneChannel, read_settings
+    from fluentsd_channel_phone.channel import PhoneChannel
+    from fluentsd_channel_phone.settings import read_settings
 
     channel = PhoneChannel(read_settings({"account_sid": "AC" + "0" * 32, "auth_token": "t" * 32}), given)
     with pytest.raises(Rejected, match="no model"):

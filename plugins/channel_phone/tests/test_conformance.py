@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from fluentsd_channel_phone import PhoneChannel, read_settings, register_channels
+from fluentsd_channel_phone import register_channels
+from fluentsd_channel_phone.channel import PhoneChannel
+from fluentsd_channel_phone.settings import read_settings
 
 from fluentsd.api import Tools
 from fluentsd.testing import Fault, exercise_channel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_phone import read_settings
+from fluentsd_channel_phone.settings import read_settings
 
 from fluentsd.api import ConfigProblem
 

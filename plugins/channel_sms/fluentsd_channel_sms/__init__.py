@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fluentsd.api import ConfigProblem, hookimpl
-from fluentsd_channel_sms.channel import SmsChannel
-from fluentsd_channel_sms.error_codes import NoAnswer
-from fluentsd_channel_sms.segments import Counted, count
-from fluentsd_channel_sms.settings import Settings, read_settings
+from fluentsd.api import hookimpl
 
 if TYPE_CHECKING:
-    from fluentsd.api import Register
+    from collections.abc import Mapping
 
-__all__ = [
-    "ConfigProblem",
-    "Counted",
-    "NoAnswer",
-    "Settings",
-    "SmsChannel",
-    "count",
-    "read_settings",
-    "register_channels",
-]
+    from fluentsd.api import Channel, Register, Tools
 
 
 #: The plugin API that this plugin is written for.
@@ -32,4 +19,12 @@ FLUENTSD_API = 1
 @hookimpl
 def register_channels(register: Register) -> None:
     """Offer the channel `twilio`."""
-    register("twilio", lambda config, tools: SmsChannel(read_settings(config), tools))
+    register("twilio", _build)
+
+
+def _build(config: Mapping[str, Any], tools: Tools) -> Channel:
+    """The channel; what it needs is imported only when it is configured."""
+    from fluentsd_channel_sms.channel import SmsChannel
+    from fluentsd_channel_sms.settings import read_settings
+
+    return SmsChannel(read_settings(config), tools)

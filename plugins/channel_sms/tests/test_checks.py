@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.testing import tools
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SERVICE, TOKEN

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.api import Channel, Tools
 from fluentsd.testing import Fault, discover, exercise_channel

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
 from fluentsd_channel_sms.error_codes import ON_THE_WAY, end_of
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.api import Attempt, Message
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SECOND, SERVICE, TOKEN

@@ -6,7 +6,9 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from fluentsd_channel_sms import NoAnswer, SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.error_codes import NoAnswer
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Message, Outcome
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SECOND, SERVICE, TOKEN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_sms import count
+from fluentsd_channel_sms.segments import count
 from hypothesis import given
 from hypothesis import strategies as st
 

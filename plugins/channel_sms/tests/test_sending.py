@@ -7,8 +7,9 @@ import uuid
 
 import pytest
 import trio
-from fluentsd_channel_sms import NoAnswer, SmsChannel, read_settings
-from fluentsd_channel_sms.error_codes import CODES, Act
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.error_codes import CODES, Act, NoAnswer
+from fluentsd_channel_sms.settings import read_settings
 
 from fluentsd.api import Attempt, Message, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SECOND, SERVICE, TOKEN

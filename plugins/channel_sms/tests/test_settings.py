@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_channel_sms import ConfigProblem, read_settings
+from fluentsd_channel_sms.settings import read_settings
 
+from fluentsd.api import ConfigProblem
 from plugins.channel_sms.tests.fake_twilio import ACCOUNT, NUMBER, SERVICE, TOKEN
 
 KEY = "SK" + "0123456789abcdef" * 2

@@ -7,7 +7,8 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
-from fluentsd_channel_sms import SmsChannel, read_settings
+from fluentsd_channel_sms.channel import SmsChannel
+from fluentsd_channel_sms.settings import read_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

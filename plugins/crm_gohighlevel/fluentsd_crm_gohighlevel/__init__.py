@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluentsd.api import SignIn, SignInKey, hookimpl
-from fluentsd_crm_gohighlevel.settings import Settings, read_settings
-from fluentsd_crm_gohighlevel.source import GohighlevelSource
 
 if TYPE_CHECKING:
-    from fluentsd.api import RegisterSource
+    from collections.abc import Mapping
 
-__all__ = ["GohighlevelSource", "Settings", "read_settings", "register_sources"]
+    from fluentsd.api import RegisterSource, Source, Tools
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
@@ -41,4 +39,12 @@ SIGN_INS = (
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `gohighlevel`."""
-    register("gohighlevel", lambda config, tools: GohighlevelSource(read_settings(config), tools), SIGN_INS)
+    register("gohighlevel", _build, SIGN_INS)
+
+
+def _build(config: Mapping[str, Any], tools: Tools) -> Source:
+    """The source; what it needs is imported only when it is configured."""
+    from fluentsd_crm_gohighlevel.settings import read_settings
+    from fluentsd_crm_gohighlevel.source import GohighlevelSource
+
+    return GohighlevelSource(read_settings(config), tools)

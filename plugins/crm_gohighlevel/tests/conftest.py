@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from fluentsd_crm_gohighlevel import GohighlevelSource, read_settings
+from fluentsd_crm_gohighlevel.settings import read_settings
+from fluentsd_crm_gohighlevel.source import GohighlevelSource
 
 from fluentsd.api import Tools
 from fluentsd.testing import SkippingClock, tools

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from fluentsd_crm_gohighlevel import read_settings
+from fluentsd_crm_gohighlevel.settings import read_settings
 
 from fluentsd.api import Activity, ConfigProblem
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluentsd.api import SignIn, SignInKey, hookimpl
-from fluentsd_crm_hubspot.settings import Settings, read_settings
-from fluentsd_crm_hubspot.source import HubspotSource
 
 if TYPE_CHECKING:
-    from fluentsd.api import RegisterSource
+    from collections.abc import Mapping
 
-__all__ = ["HubspotSource", "Settings", "read_settings", "register_sources"]
+    from fluentsd.api import RegisterSource, Source, Tools
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
@@ -35,4 +33,12 @@ SIGN_INS = (
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `hubspot`."""
-    register("hubspot", lambda config, tools: HubspotSource(read_settings(config), tools), SIGN_INS)
+    register("hubspot", _build, SIGN_INS)
+
+
+def _build(config: Mapping[str, Any], tools: Tools) -> Source:
+    """The source; what it needs is imported only when it is configured."""
+    from fluentsd_crm_hubspot.settings import read_settings
+    from fluentsd_crm_hubspot.source import HubspotSource
+
+    return HubspotSource(read_settings(config), tools)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from fluentsd_crm_hubspot import HubspotSource, read_settings
+from fluentsd_crm_hubspot.settings import read_settings
+from fluentsd_crm_hubspot.source import HubspotSource
 
 from fluentsd.api import Source, Tools
 from fluentsd.testing import discover, exercise_source

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from fluentsd_crm_hubspot import read_settings
+from fluentsd_crm_hubspot.settings import read_settings
 
 from fluentsd.api import Activity, ConfigProblem, Rejected
 from plugins.crm_hubspot.tests.fake_hubspot import TOKEN

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from fluentsd_crm_leaddocket import LeaddocketSource, read_settings
+from fluentsd_crm_leaddocket.settings import read_settings
+from fluentsd_crm_leaddocket.source import LeaddocketSource
 
 from fluentsd.api import Source, Tools
 from fluentsd.testing import discover, exercise_source

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_crm_leaddocket import read_settings
 from fluentsd_crm_leaddocket.leads import ACCEPTED, folded
+from fluentsd_crm_leaddocket.settings import read_settings
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st

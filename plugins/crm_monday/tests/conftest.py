@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from fluentsd_crm_monday import MondaySource, read_settings
+from fluentsd_crm_monday.settings import read_settings
+from fluentsd_crm_monday.source import MondaySource
 
 from fluentsd.api import Tools
 from fluentsd.testing import SkippingClock, tools

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import trio
-from fluentsd_crm_monday import read_settings
 from fluentsd_crm_monday.documents import ALL
+from fluentsd_crm_monday.settings import read_settings
 
 from fluentsd.api import Activity, ConfigProblem, NeedsHuman, Rejected, Unavailable
 from fluentsd.testing import Answer, walk_pages

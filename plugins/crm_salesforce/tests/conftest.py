@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from fluentsd_crm_salesforce import SalesforceSource, read_settings
+from fluentsd_crm_salesforce.settings import read_settings
+from fluentsd_crm_salesforce.source import SalesforceSource
 
 from fluentsd.api import Tools
 from fluentsd.testing import SkippingClock, tools

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from fluentsd_crm_salesforce import read_settings
+from fluentsd_crm_salesforce.settings import read_settings
 
 from fluentsd.api import Activity, ConfigProblem, NeedsHuman
 from plugins.crm_salesforce.tests.fake_salesforce import PREFIX

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fluentsd.api import hookimpl
-from fluentsd_source_csv.settings import Settings, read_settings
-from fluentsd_source_csv.source import CsvSource
 
 if TYPE_CHECKING:
-    from fluentsd.api import RegisterSource
+    from collections.abc import Mapping
 
-__all__ = ["CsvSource", "Settings", "read_settings", "register_sources"]
+    from fluentsd.api import RegisterSource, Source, Tools
 
 #: The plugin API that this plugin is written for.
 FLUENTSD_API = 1
@@ -20,4 +18,12 @@ FLUENTSD_API = 1
 @hookimpl
 def register_sources(register: RegisterSource) -> None:
     """Offer the source `csv`."""
-    register("csv", lambda config, tools: CsvSource(read_settings(config), tools))
+    register("csv", _build)
+
+
+def _build(config: Mapping[str, Any], tools: Tools) -> Source:
+    """The source; what it needs is imported only when it is configured."""
+    from fluentsd_source_csv.settings import read_settings
+    from fluentsd_source_csv.source import CsvSource
+
+    return CsvSource(read_settings(config), tools)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
-from fluentsd_source_csv import CsvSource, read_settings
+from fluentsd_source_csv.settings import read_settings
+from fluentsd_source_csv.source import CsvSource
 
 from fluentsd.api import Tools
 from fluentsd.testing import SkippingClock, tools

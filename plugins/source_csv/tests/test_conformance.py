@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fluentsd_source_csv import CsvSource, read_settings
+from fluentsd_source_csv.settings import read_settings
+from fluentsd_source_csv.source import CsvSource
 
 from fluentsd.api import Activity, Page, Record, Tools
 from fluentsd.testing import ConformanceFailure, discover, exercise_source

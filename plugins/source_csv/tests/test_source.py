@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fluentsd_source_csv import read_settings
+from fluentsd_source_csv.settings import read_settings
 
 from fluentsd.api import Activity, ConfigProblem, NeedsHuman, Unavailable
 from fluentsd.testing import Answer
