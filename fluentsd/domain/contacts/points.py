@@ -110,6 +110,8 @@ def phone(text: str, region: str = "US") -> Phone:
     if (plain := nanp.plain(text.strip(), region)) is not None:
         return _dialled(plain.e164, plain.region, plain.kind)
     cell = _as_typed(text)
+    if cell != text and (plain := nanp.plain(cell.strip(), region)) is not None:
+        return _dialled(plain.e164, plain.region, plain.kind)
     if (several := _numbers_in(cell)) is None:
         return _one_phone(cell, region)
     for i, part in enumerate(several):

@@ -111,7 +111,7 @@ class ContactReader:
         self._emails = [(i, mapping.columns[i].label) for i in mapping.order[Target.EMAIL]]
         texts = [(target.value, mapping.order[target]) for target in Target if target not in _POINTS]
         self._empty = dict.fromkeys((target for target, _ in texts), "")
-        self._texts = [(target, order) for target, order in texts if order]
+        self._texts = [(target, order[0], order[1:]) for target, order in texts if order]
         self._country = mapping.order[Target.COUNTRY]
         self._is_zip = self._may_be_zip(mapping, region)
         self._variables = [(c.slug, c.index) for c in mapping.columns if c.slug != c.target and c.how != "ignored"]
@@ -209,8 +209,8 @@ class ContactReader:
         notes: tuple[str, ...],
     ) -> Person:
         texts = self._empty.copy()
-        for target, order in self._texts:
-            texts[target] = cells[order[0]] or _first(order, cells)
+        for target, first, others in self._texts:
+            texts[target] = cells[first] or (_first(others, cells) if others else "")
         called = names(texts["full_name"], texts["first_name"], texts["last_name"])
         fields = {slug: cells[index] for slug, index in self._variables if cells[index]}
         for slug, day_or_month in self._dates:
@@ -223,7 +223,7 @@ class ContactReader:
         if emails:
             fields["email"] = emails[0]
         texts["first_name"], texts["last_name"], texts["full_name"] = called.first, called.last, called.full
-        fields.update((target, text) for target, text in texts.items() if text)
+        fields |= {target: text for target, text in texts.items() if text}
         return Person(
             line,
             phones,
@@ -247,7 +247,9 @@ class ContactReader:
 
 def _is_plain(text: str) -> bool:
     """Whether nothing in these cells can be what `undamaged` mends; each is in a line of its own."""
-    return text.isascii() and "\n'" not in text and '="' not in text and "&" not in text
+    if "\n'" in text or '="' in text or ("&" in text and _ENTITY.search(text)):
+        return False
+    return text.isascii() or _MOJIBAKE.search(text) is None
 
 
 _FORMULA = re.compile(r'="((?:[^"]|"")*)"')
