@@ -113,6 +113,9 @@ class UnitOfWork(Generic[T]):
             self.error = Stopped() if was_stopped else self._as_ours(error)
         finally:
             self._phase, self._driver = Phase.ENDING, None
+            self.task = (
+                None  # its context has this unit: both would wait for the garbage collection, with all they read
+            )
             self._aloft.discard(self)
             land()
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
+import weakref
 
 import pytest
 import trio
@@ -158,3 +160,26 @@ async def test_a_whole_unit_commits_though_its_caller_is_cancelled(small: Store)
             release.set()
     assert got == ["kept"]
     assert await small.read(count_pairs) == 2
+
+
+class _Rows(list[int]):
+    """What a unit works with, large in an import."""
+
+
+async def test_what_a_unit_worked_with_is_free_when_it_has_ended(small: Store) -> None:
+    async def work(rows: _Rows) -> weakref.ref[_Rows]:
+        async def unit(conn: AsyncConnection) -> int:
+            await count_pairs(conn)
+            return len(rows)
+
+        await small.run(unit)
+        return weakref.ref(rows)
+
+    gc.collect()
+    gc.disable()
+    try:
+        gone = await work(_Rows([1, 2, 3]))
+        await small.read(count_pairs)  # the connection and the store's thread have turned to other work
+        assert gone() is None
+    finally:
+        gc.enable()
