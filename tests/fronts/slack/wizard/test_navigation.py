@@ -71,7 +71,7 @@ async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
     await dana.press("Start")
     await dana.shows("is started: 2 people queued")
     await dana.press("Report")
-    await dana.shows("*Queued*")
+    await dana.shows("*Total* 2")
     assert (await office.stage.overview("spring-fair"))["state"] == "active"
     await until(lambda: len(office.stage.sms.accepted) == 2)
 
