@@ -24,6 +24,12 @@ PEOPLE = b"First Name,Mobile,Email\nJane,+12125550101,jane@example.com\nLee,+121
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+async def first_step(person: Person) -> None:
+    """Open the form of the first step from the page of the flow."""
+    await person.choose("step:entry:1", "Edit")
+    await person.until(lambda: person.page == "step")
+
+
 async def test_the_whole_life_of_a_campaign_by_clicks(office: Office) -> None:
     dana = Person(office.slack)
     await dana.say("new Spring fair")
@@ -274,19 +280,16 @@ async def test_conditions_are_picked_from_what_the_step_before_may_come_to(offic
     dana = Person(office.slack)
     await dana.say("edit spring flow")
     await dana.shows("step by step")
-    await dana.choose("step:entry:1", "Edit")
-    await dana.until(lambda: dana.page == "step")
+    await first_step(dana)
     picker = next(one for one in dana.view["blocks"] if one.get("block_id") == "step.when.picked")
     assert [one["value"] for one in picker["element"]["options"]] == ["sent", "delivered", "failed", "replied"]
     assert await dana.fill(step__when__picked=["failed"]).submit() == {}
     await dana.shows("only after: failed")
-    await dana.choose("step:entry:1", "Edit")
-    await dana.until(lambda: dana.page == "step")
+    await first_step(dana)
     await dana.more()
     assert await dana.fill(step__when="contact.stage == 'new'").submit() == {}
     await dana.shows("only if contact.stage")
-    await dana.choose("step:entry:1", "Edit")
-    await dana.until(lambda: dana.page == "step")
+    await first_step(dana)
     assert "a condition of its own counts" in dana.text
     assert "step.when.picked" not in dana.text
     await dana.more()
@@ -315,8 +318,7 @@ async def test_a_form_that_was_opened_before_an_update_is_answered(office: Offic
     dana = Person(office.slack)
     await dana.say("edit spring flow")
     await dana.shows("step by step")
-    await dana.choose("step:entry:1", "Edit")
-    await dana.until(lambda: dana.page == "step")
+    await first_step(dana)
     dana.view["blocks"] = [one for one in dana.view["blocks"] if one["type"] != "input"]
     older(dana, "step.text", "Text", "Hello")
     older(dana, "step.after", "Wait after the previous step", "2 hours")
