@@ -255,7 +255,7 @@ def _summary(screen: Screen, counts: Mapping[str, Any]) -> None:
     if counts["shared"]:
         screen.say(f"{in_words(counts['shared'])}, who count as one for caps, gaps and opt-outs there")
     if counts["opted_out"]:
-        screen.say(f"{counts['opted_out']} people are on the suppression list now, because the file says so", "yellow")
+        screen.say(f"{people(counts['opted_out'])} entered the suppression list, because the file says so", "yellow")
     if counts["left"]:
         screen.say(f"{counts['left']} people who are no longer on the list have left the campaign")
     if counts["next"]:
@@ -296,7 +296,7 @@ def _show_preview(screen: Screen, file: CsvFile, choices: Choices, region: str, 
     if seen.rows >= PREVIEW_AT_MOST:
         screen.say(f"only the first {PREVIEW_AT_MOST:,} rows were read for this preview")
     if seen.opted_out:
-        screen.say(f"{people(seen.opted_out)} enter the suppression list, because the file says so", "yellow")
+        screen.say(f"{people(seen.opted_out)} will enter the suppression list, because the file says so", "yellow")
     if seen.shared:
         screen.say(f"{in_words(seen.shared)}, who count as one for caps, gaps and opt-outs there")
     if seen.rejects:
