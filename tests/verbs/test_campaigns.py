@@ -9,7 +9,7 @@ from sqlalchemy import update
 from fluentsd.engine.campaigns.schedule import complete_finished
 from fluentsd.store import holds, tables
 from fluentsd.verbs import Refused
-from tests.engine.stage import CALL, DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec
+from tests.engine.stage import CALL, DAY, HOUR, MINUTE, MONDAY, SMS, TOMORROW, Stage, person, spec
 
 
 async def test_a_message_goes_out_at_once_in_the_window_and_the_campaign_completes(stage: Stage) -> None:
@@ -104,7 +104,7 @@ async def test_an_unknown_zone_uses_the_fallback_or_holds_as_the_campaign_says(s
 ])  # fmt: skip
 async def test_the_list_says_which_campaigns_are_held(stage: Stage, scope: str, target: str, held: list[bool]) -> None:
     await stage.do("campaign apply", file=spec(SMS, ref="draft"))
-    await stage.launch(spec(SMS), person(1), checked=False)
+    await stage.launch(spec(TOMORROW), person(1), checked=False)
     await stage.runtime.store.run(holds.place, scope, target, reason="a test", by="fluentsd", at=stage.clock.now())
     found = {one["ref"]: one for one in (await stage.do("campaign list"))["campaigns"]}
     assert [found[ref]["held"] for ref in ("test", "draft")] == held

@@ -47,13 +47,19 @@ async def test_nothing_due_means_no_passes(stage: Stage) -> None:
     assert stage.runtime.wakeups == before
 
 
-async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
+def slow_down(stage: Stage) -> None:
+    """Every message takes the provider a second."""
+
     async def slowly(message: Message, attempt: Attempt) -> Receipt:
         stage.sms.accept(message, attempt)
         await stage.clock.sleep_until(stage.clock.now() + 1_000_000)
         return Receipt(f"ref-{attempt.token}", Outcome.sent)
 
     stage.sms.always = slowly
+
+
+async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
+    slow_down(stage)
     stage.runtime.channels["sms"].concurrency = 10
     await stage.launch(spec(SMS), *(person(n) for n in range(100)))
     await stage.until(MONDAY + 3_500_000)
@@ -71,6 +77,7 @@ async def test_a_pause_under_load_lets_nothing_more_begin(stage: Stage) -> None:
 
 
 async def test_lanes_take_turns(stage: Stage) -> None:
+    slow_down(stage)
     stage.runtime.channels["sms"].concurrency = 4
     for ref in ("one", "two"):
         await stage.do("campaign apply", file=spec(SMS, ref=ref))

@@ -16,7 +16,7 @@ from fluentsd.domain.subscriptions import Subscriptions
 from fluentsd.store import outbox, tables
 from fluentsd.store.outbox import Postponed
 from tests.databases import open_whole
-from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, Stage, person, spec, staged
+from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, SMS, TOMORROW, Stage, person, spec, staged
 
 AGES = Retention(bodies="10 days", replies="20 days", details="30 days").ages()
 TWO = SMS | {"id": "two", "after": "15 days"}
@@ -59,7 +59,7 @@ async def test_words_go_at_their_age_and_that_they_were_sent_stays(stage: Stage)
 
 
 async def test_of_an_old_act_who_and_when_stay(stage: Stage) -> None:
-    await stage.launch(spec(SMS), person(1))
+    await stage.launch(spec(TOMORROW), person(1))
     await stage.do("campaign pause", ref="test", because="somebody asked about Ada")
     before = await held(stage)
     await stage.until(MONDAY + 30 * DAY + ROUND)

@@ -14,7 +14,7 @@ from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.verbs import Refused
-from tests.engine.stage import MINUTE, SMS, Stage, person, spec
+from tests.engine.stage import MINUTE, SMS, TOMORROW, Stage, person, spec
 
 RUN = Run("people.csv", 1, 5, "q2", 7, True, 250, Attested(3, "sms:written", None))
 
@@ -99,7 +99,7 @@ async def test_people_are_imported_in_the_daemons_own_process(stage: Stage) -> N
 
 
 async def test_nobody_is_imported_into_a_stopped_campaign(stage: Stage) -> None:
-    await stage.launch(spec(SMS), person(99))
+    await stage.launch(spec(TOMORROW), person(99))
     await stage.do("campaign stop", ref="test")
 
     async def begun(conn: Connection) -> Run:
