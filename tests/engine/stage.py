@@ -109,7 +109,7 @@ def spec(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 SMS = {"id": "text", "channel": "sms", "text": "Hello {{ first_name | default: 'there' }}"}
-#: Not due while a test looks at a campaign that runs: what is due at once may be sent, and the campaign completed, first.
+#: For a look at a campaign that runs: a step that is due at once may be sent, and the campaign completed, before it.
 TOMORROW = SMS | {"after": "1 day"}
 CALL = {"id": "call", "channel": "phone", "agent": "sales"}
 
