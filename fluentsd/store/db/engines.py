@@ -113,18 +113,22 @@ def _sqlite_engine(url: URL, file: SameFile, busy_after: float, *, pool_size: in
     return engine
 
 
-def _refuse_another(file: SameFile) -> None:
-    """Before each connection, because SQLite would open whatever lies at the path, or make an empty database there."""
+def _refuse_another(file: SameFile) -> str:
+    """The mode of opening: a file is made only where none was known. Called before each connection, because SQLite
+    would open whatever lies at the path, and before its first statement, because only then SQLite opens the log beside
+    it: the close of a connection to another file would delete the log of the one that is meant."""
     if not file.is_there:
         error = sqlite3.OperationalError(file.problem)
         error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
         raise error
+    return "rw" if file.is_known else "rwc"
 
 
 async def _set_up(script: str, file: SameFile, driver: aiosqlite.Connection) -> None:
     """Run the script on a fresh connection. SQLAlchemy drops a connection whose set-up fails without closing it: its
     handle and its thread would be left to the garbage collector, which may come after the loop has closed."""
     try:
+        _refuse_another(file)
         await driver.executescript(script)
         _refuse_another(file)  # it may have been replaced since the first look
         file.remember()

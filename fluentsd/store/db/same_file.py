@@ -23,6 +23,11 @@ class SameFile:
             self._known = id_of(self.path)
 
     @property
+    def is_known(self) -> bool:
+        """Whether it was remembered."""
+        return self._known is not None
+
+    @property
     def is_there(self) -> bool:
         """Whether the path leads to that file still."""
         return self._known is None or id_of(self.path) == self._known

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiosqlite
@@ -88,10 +89,15 @@ class _Connection(AsyncAdapt_aiosqlite_connection):
 
 
 class _Driver(AsyncAdapt_aiosqlite_dbapi):
-    def connect(self, *arg: Any, before_open: Callable[[], None], **kw: Any) -> AsyncAdapt_aiosqlite_connection:
-        """`before_open` may raise an error of the driver."""
-        before_open()
-        return _Connection(self, super().connect(*arg, **kw)._connection)
+    def connect(self, path: str, *, before_open: Callable[[], str], **kw: Any) -> AsyncAdapt_aiosqlite_connection:
+        """`before_open` returns SQLite's mode of opening ("rw", or "rwc" to make the file), or raises an error of the
+        driver, which also says why a file that was there a moment ago cannot be opened."""
+        address = f"{Path(path).absolute().as_uri()}?mode={before_open()}"
+        try:
+            return _Connection(self, super().connect(address, uri=True, **kw)._connection)
+        except sqlite3.OperationalError:
+            before_open()
+            raise
 
 
 #: For `create_async_engine(module=…)`.
