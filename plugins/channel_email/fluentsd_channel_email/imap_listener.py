@@ -2,7 +2,8 @@
 
 Mail is delivered before the watermark moves: after a crash some is delivered again, and the engine ignores repetitions.
 No thread waits here. A thread starts IDLE and Trio watches its socket; a search also runs every `poll`, because a
-server may miss a notification. An unreadable mail is counted, logged without its content, and skipped.
+server may miss a notification. An unreadable mail is counted, logged without its content, and skipped; one that the
+server refuses to hand out is asked for again first, because a busy server refuses every mail, opt-outs among them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import trio
 
 from fluentsd.api import Inbound, NeedsHuman, Tools, Unavailable
 from fluentsd_channel_email.inbound import Arrival, Reader, Sort
-from fluentsd_channel_email.mailbox import BadAnswer, Mailbox
+from fluentsd_channel_email.mailbox import BadAnswer, Mailbox, NotHandedOut
 from fluentsd_channel_email.settings import InboxSettings
 from fluentsd_channel_email.watermark import Watermark, WatermarkFile
 
@@ -29,6 +30,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 1, 300
 LOOKED_EVERY = 3600 * SECOND
 #: Mails fetched together.
 BATCH = 25
+#: Refusals of one mail, each after a longer pause, until it counts as damaged: 8 minutes. A large service that slows
+#: its clients down refuses for up to 5.
+REFUSALS_AT_MOST = 10
 
 
 class Listener:
@@ -40,6 +44,7 @@ class Listener:
         self._file = WatermarkFile(tools.folder)
         self._mailbox = Mailbox(settings)
         self._batch = BATCH
+        self._refusals: Counter[int] = Counter()  #: by UID
         self._trouble: type[Unavailable | NeedsHuman] | None = None
 
     async def run(self, deliver: Deliver) -> None:
@@ -50,9 +55,9 @@ class Listener:
             while True:
                 try:
                     await self._in_thread(self._mailbox.open)
-                    self._log_recovery()
                     while True:
                         watermark = await self._look(watermark, deliver)
+                        self._log_recovery()
                         pause = FIRST_PAUSE
                         await self._wait()
                 except BadAnswer:
@@ -84,6 +89,8 @@ class Listener:
             await self._take(some, deliver)
             watermark = watermark.read_up_to(box.validity, some[-1])
             await self._in_thread(self._keep, watermark, some)
+        self._batch = BATCH
+        self._refusals.clear()
         if began - watermark.looked_at > LOOKED_EVERY:
             watermark = replace(watermark, looked_at=began)
             await self._in_thread(self._file.write, watermark)
@@ -93,9 +100,12 @@ class Listener:
         """Deliver the events of a few mails."""
         try:
             arrivals: list[tuple[int, Arrival]] = await self._in_thread(self._read, uids)
-        except BadAnswer:
+        except BadAnswer as why:
             if len(uids) > 1:
                 raise
+            self._refusals[uids[0]] += 1
+            if isinstance(why, NotHandedOut) and self._refusals[uids[0]] < REFUSALS_AT_MOST:
+                raise Unavailable(f"{self.settings.host} does not hand out mail now: {why}") from why
             self._note(Sort.unreadable, uids[0])
             await self._in_thread(self._mailbox.open)
             self._batch = BATCH

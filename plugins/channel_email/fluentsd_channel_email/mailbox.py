@@ -34,6 +34,10 @@ class BadAnswer(Exception):
     """The server's answer about these mails cannot be parsed; the connection is not usable any more."""
 
 
+class NotHandedOut(BadAnswer):
+    """The server refuses to hand out these mails: one is damaged there, or it hands out none now."""
+
+
 class _Wire(imaplib.IMAP4):
     """imaplib over the mailbox's own socket, which `cut` can close at any time."""
 
@@ -206,7 +210,7 @@ class Mailbox:
     def read(self, uids: Sequence[int]) -> dict[int, bytes]:
         """The beginnings of these mails, without marking them as read; missing mails are left out.
 
-        Raises `Unavailable`, or `BadAnswer` when the answer cannot be parsed.
+        Raises `Unavailable`, `BadAnswer` when the answer cannot be parsed, or `NotHandedOut`.
         """
         try:
             answer = self._live().fetch(uids, [f"BODY.PEEK[]<0.{READ_AT_MOST}>"])
@@ -216,9 +220,9 @@ class Mailbox:
             raise BadAnswer(type(why).__name__) from why
         except (imaplib.IMAP4.abort, OSError) as why:
             raise self._lost(why) from why
-        except _BROKEN as why:  # the server refuses this fetch: a mail is damaged there
+        except _BROKEN as why:
             self.close()
-            raise BadAnswer(type(why).__name__) from why
+            raise NotHandedOut(_words(why)) from why
 
     def file_away(self, uids: Sequence[int]) -> None:
         """Move mails to the processed folder, if the server supports it; raises `Unavailable`."""

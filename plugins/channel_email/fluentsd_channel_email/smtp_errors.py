@@ -16,6 +16,12 @@ from fluentsd.api import Fault, NeedsHuman, Outcome, Rejected, Unavailable
 DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 #: The account may not send at all (RFC 4954): it must log in, or with another mechanism.
 _LOGIN = (530, 534, 535)
+#: The sender's own address or account is refused, at whatever step (RFC 3463; 5.7.60 is Exchange's).
+_SENDER = frozenset({"5.1.7", "5.1.8", "5.7.60"})
+#: The account has reached its limit of the day, at whatever step; seconds until the next try.
+_LIMIT, LIMIT_LASTS = "5.4.5", 3600.0
+#: "Relay" as the server's word: of an address or a host's name it is a part.
+_RELAY = re.compile(r"(?<![\w.@-])relay(?:ing|ed)?(?![\w@-]|\.\w)", re.IGNORECASE)
 STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _NO_MAILBOX = re.compile(
     r"(user|recipient|mailbox|address|account)\s+(is\s+)?(unknown|not found|does not exist|doesn't exist)"
@@ -63,9 +69,12 @@ def judge(step: Step, answer: Answer, wanted: int, sender: str) -> None:
         greylisted = step == "RCPT"
         why = f"the mail server refused temporarily at {step}: {answer}"
         raise Unavailable(why, 300.0 if greylisted else 30.0, only_this=greylisted)
-    if answer.code in _LOGIN or (step in ("MAIL", "RCPT") and "relay" in answer.text.lower()):
+    if answer.status == _LIMIT:
+        raise Unavailable(f"the mail server takes no more mail of this account now ({step}): {answer}", LIMIT_LASTS)
+    if answer.code in _LOGIN or (step in ("MAIL", "RCPT") and answer.status not in DEAD and _RELAY.search(answer.text)):
         raise NeedsHuman(f"the mail server does not allow this account to send ({step}): {answer}")
-    if step == "MAIL" and answer.code != 552:  # 552: this message is too large; other codes: this sender
+    # at MAIL, 552 says that this message is too large; other codes are about this sender
+    if answer.status in _SENDER or (step == "MAIL" and answer.code != 552):
         raise NeedsHuman(f"the mail server refuses the sender {sender}: {answer}")
     dead = answer.status in DEAD or (answer.code == 550 and not answer.status and no_such_mailbox(answer.text))
     bounced = dead or answer.status.startswith(("5.1.", "5.2."))

@@ -76,6 +76,8 @@ async def test_a_refusal_for_now_is_unavailable(sink, build, phase, answer):
         (Phase.rcpt, "550 5.1.1 No such user here", Outcome.bounced, True),
         (Phase.rcpt, "550 No such user", Outcome.bounced, True),
         (Phase.rcpt, "556 5.1.10 Null MX", Outcome.bounced, True),
+        (Phase.rcpt, "550 5.1.1 <dana@relayhealth.example>: unable to relay, user unknown", Outcome.bounced, True),
+        (Phase.rcpt, "550 <dana@relay.example>: no such user (at relay-3.example.com)", Outcome.bounced, True),
         (Phase.rcpt, "550 mailbox unavailable", Outcome.failed, False),
         (Phase.rcpt, "552 5.2.2 Mailbox full", Outcome.bounced, False),
         (Phase.rcpt, "554 5.7.1 Not wanted", Outcome.failed, False),
@@ -102,11 +104,23 @@ async def test_a_refusal_for_good_is_rejected(sink, build, phase, answer, outcom
         (Phase.mail, "530 5.7.0 Authentication required"),
         (Phase.mail, "553 5.7.1 Not your sender address"),
         (Phase.rcpt, "554 5.7.1 Relay access denied"),
+        (Phase.rcpt, "550 5.7.1 <dana@example.com>... Relaying denied"),
+        (Phase.rcpt, "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
+        (Phase.dot, "550 5.1.8 Access denied, bad outbound sender"),
+        (Phase.dot, "550 5.7.60 SMTP; Client does not have permissions to send as this sender"),
     ],
 )
 async def test_a_refusal_of_this_account_needs_a_person(sink, build, phase, answer):
     sink.answer(phase, answer)
     assert isinstance(await ended(build(sink)), NeedsHuman)
+
+
+@pytest.mark.parametrize("phase", [Phase.mail, Phase.rcpt, Phase.data, Phase.dot])
+async def test_the_limit_of_the_day_is_nobodys_bounce(sink, build, phase):
+    sink.answer(phase, "550 5.4.5 Daily user sending limit exceeded")
+    why = await ended(build(sink))
+    assert isinstance(why, Unavailable), why
+    assert (why.after, why.only_this) == (3600, False)
 
 
 async def test_a_closed_port_is_unavailable(build):

@@ -13,6 +13,7 @@ import imapclient
 import pytest
 import trio
 from fluentsd_channel_email.channel import EmailChannel
+from fluentsd_channel_email.imap_listener import REFUSALS_AT_MOST
 from fluentsd_channel_email.mailbox import BadAnswer, Mailbox
 from fluentsd_channel_email.settings import read_settings
 
@@ -190,6 +191,7 @@ async def test_a_server_that_goes_and_comes_back_with_other_uids_loses_nothing(i
         await trio.to_thread.run_sync(imap.start)
         await trio.to_thread.run_sync(imap.put, reply(1))  # again the first UID of its folder
         assert await heard.until(2) == [0, 1]
+        await log.until("email.inbox_recovered")
     assert log.events() == ["email.inbox_unavailable", "email.inbox_recovered"]
 
 
@@ -222,6 +224,48 @@ async def test_a_mail_the_server_cannot_hand_out_is_passed_over_alone(imap, tmp_
     async with listening(build(tmp_path, imap.inbox(), log), heard.deliver):
         assert await heard.until(4) == [0, 1, 3, 4]
     assert [more["uid"] for _, _, more in log.lines] == [damaged]
+
+
+def refusing(monkeypatch, refuses):
+    """A server whose FETCH ends in NO while `refuses` says so, as a large service slows its clients down."""
+    fetch, refused = imapclient.IMAPClient.fetch, []
+
+    def answer(self, uids, items):
+        if refuses(uids, refused):
+            refused.append(list(uids))
+            raise imapclient.exceptions.IMAPClientError(
+                "FETCH failed: b'Request is throttled. Suggested Backoff Time: 299910 milliseconds'"
+            )
+        return fetch(self, uids, items)
+
+    monkeypatch.setattr(imapclient.IMAPClient, "fetch", answer)
+    return refused
+
+
+@pytest.mark.slow
+async def test_a_server_that_hands_out_nothing_for_a_while_loses_no_mail(imap, tmp_path, monkeypatch):
+    heard, log, clock = Heard(), Log(), Hasty()
+    refused = refusing(monkeypatch, lambda _, refused: len(refused) < 6)
+    await trio.to_thread.run_sync(imap.put, *map(reply, range(3)))
+    async with listening(build(tmp_path, imap.inbox(), log, clock=clock), heard.deliver):
+        assert await heard.until(3) == [0, 1, 2]
+        await log.until("email.inbox_recovered")
+    assert len(refused) == 6
+    assert log.events() == ["email.inbox_unavailable", "email.inbox_recovered"]
+    assert "does not hand out mail now: FETCH failed" in log.lines[0][2]["why"]
+    assert clock.pauses[:5] == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.slow
+async def test_a_mail_that_is_refused_for_ever_is_passed_over_at_last(imap, tmp_path, monkeypatch):
+    heard, log = Heard(), Log()
+    await trio.to_thread.run_sync(imap.put, *map(reply, range(3)))
+    damaged = imap.held()[1][0]
+    refused = refusing(monkeypatch, lambda uids, _: damaged in uids)
+    async with listening(build(tmp_path, imap.inbox(), log, clock=Hasty()), heard.deliver):
+        assert await heard.until(2) == [0, 2]
+    assert refused.count([damaged]) == REFUSALS_AT_MOST
+    assert ("warning", "email.passed_over", damaged) in [(how, what, more.get("uid")) for how, what, more in log.lines]
 
 
 async def test_mail_that_comes_during_a_search_does_not_wait_for_the_next_poll(imap, tmp_path, monkeypatch):
