@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import trio
 import trio.testing
 
+from fluentsd.clock import SimClock
 from fluentsd.engine.campaigns.schedule import complete_if_done
 from fluentsd.engine.ingest import enrolling as entering
 from fluentsd.store import campaigns
 from fluentsd.store.db import Connection
-from tests.engine.stage import MONDAY, SMS, Stage, person, spec
+from tests.databases import open_whole
+from tests.engine.stage import MONDAY, SMS, Stage, person, spec, staged
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncIterator[Stage]:
+    """As in the daemon: one unit waits for its turn while another runs."""
+    clock = SimClock(MONDAY)
+    async with open_whole(database_url, as_in_daemon=True, busy=clock.busy) as store, staged(store, clock) as stage:
+        yield stage
 
 
 async def test_who_enters_while_a_campaign_is_found_complete_is_contacted(
