@@ -16,6 +16,7 @@ from fluentsd.engine.explain.forecast_facts import ForecastRequest, example_mess
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, counters
 from fluentsd.store.db import Connection
+from fluentsd.store.db.bridge import Store
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.campaigns import row_of
 from fluentsd.verbs.execute import Answer, refusing
@@ -50,7 +51,7 @@ async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most:
         with runtime.clock.busy():
             found: Answer = await trio.to_thread.run_sync(forecast.run_forecast, snapshot)
     else:
-        found = await _in_subprocess(runtime.store.url, request)
+        found = await _in_subprocess(runtime.store, request)
     return found | {"zone": zone}
 
 
@@ -74,10 +75,10 @@ async def _prices(runtime: Runtime, ref: str, at: int) -> dict[str, int]:
     return found
 
 
-async def _in_subprocess(url: str, request: ForecastRequest) -> Answer:
+async def _in_subprocess(store: Store, request: ForecastRequest) -> Answer:
     """The same forecast, made by a subprocess."""
     command = [sys.executable, "-m", forecast.__name__]
-    given = json.dumps({"url": url, "request": forecast.pack(request)}).encode()
+    given = json.dumps({"url": store.url, "file_id": store.file_id, "request": forecast.pack(request)}).encode()
     run = partial(trio.run_process, command, stdin=given, capture_stdout=True, capture_stderr=True)
     try:
         done = await run()

@@ -7,9 +7,8 @@ to the ledger at the same time.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.erasure import acts as acts_of
 from fluentsd.store.erasure import erase as erasure
 from fluentsd.store.erasure.erase import Gone
+from fluentsd.unavailable import StoreUnavailable
 
 if TYPE_CHECKING:
     from fluentsd.engine.runtime import Runtime
@@ -98,15 +98,8 @@ async def note_in_ledger(runtime: Runtime, hashes: Iterable[Gone]) -> None:
         await sweep(runtime)
     with trio.CancelScope(shield=True), runtime.clock.busy():
         await trio.to_thread.run_sync(runtime.erasure_ledger.note, list(hashes))
-        if runtime.store.dialect == "sqlite":
-            await trio.to_thread.run_sync(_truncate_log, runtime.store.file)
-
-
-def _truncate_log(path: str) -> None:
-    """Truncate the write-ahead log, which holds old pages. While readers are active it is left to SQLite's own
-    checkpoints."""
-    with closing(sqlite3.connect(path, timeout=1.0)) as conn, suppress(sqlite3.OperationalError):
-        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with trio.CancelScope(shield=True), suppress(StoreUnavailable):  # left to SQLite's own checkpoints
+        await runtime.store.truncate_log()
 
 
 async def replay(runtime: Runtime) -> int:

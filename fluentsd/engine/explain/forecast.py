@@ -22,6 +22,8 @@ from fluentsd.domain.time.durations import Rate
 from fluentsd.engine.explain.forecast_answer import FirstContact, as_answer
 from fluentsd.engine.explain.forecast_facts import ForecastRequest, Snapshot, take_snapshot
 from fluentsd.store.db.bridge import open_store
+from fluentsd.store.db.same_file import FileId
+from fluentsd.unavailable import StoreUnavailable
 
 #: The default length of a forecast.
 AHEAD = 90 * DAY
@@ -80,10 +82,14 @@ def unpack(data: Mapping[str, Any]) -> ForecastRequest:
 
 async def _main() -> None:
     given = json.loads(sys.stdin.read())
-    async with open_store(given["url"]) as store:
+    file_id = None if given["file_id"] is None else FileId(*given["file_id"])
+    async with open_store(given["url"], file_id=file_id) as store:
         snapshot = await store.read(take_snapshot, unpack(given["request"]))
     json.dump(run_forecast(snapshot), sys.stdout)
 
 
 if __name__ == "__main__":
-    trio.run(_main)
+    try:
+        trio.run(_main)
+    except StoreUnavailable as why:
+        sys.exit(str(why))

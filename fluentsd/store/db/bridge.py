@@ -25,15 +25,21 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 import trio
 
 from fluentsd.domain.subscriptions import NOBODY, Subscriptions
 from fluentsd.store.db.engines import Dialect, check_server, check_wal, dialect_of, open_sides, parse
+from fluentsd.store.db.same_file import FileId, SameFile
 from fluentsd.store.db.unit_of_work import ENDING_AFTER, Side, Stopped, UnitOfWork
 from fluentsd.unavailable import StoreClosed
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 __all__ = ["Store", "open_store"]
 
@@ -55,13 +61,14 @@ class Store:
         synchronous: str,
         busy_after: float,
         subscriptions: Subscriptions,
+        file_id: FileId | None = None,
     ) -> None:
         parsed = parse(url, synchronous)
         self.url = url
         self.dialect = dialect_of(parsed)
-        self.file = parsed.database or "" if self.dialect == "sqlite" else ""  #: of SQLite; "" on a server
+        self._file = SameFile(Path(parsed.database or ""), file_id)  # of SQLite
         self._busy = busy
-        self._writes, self._reads = open_sides(parsed, synchronous, busy_after)
+        self._writes, self._reads = open_sides(parsed, synchronous, busy_after, self._file)
         self.subscribe(subscriptions)
         self.on_posted: Callable[[frozenset[str]], object] = lambda targets: None  #: after a commit with events
         self._in_progress: set[UnitOfWork[Any]] = set()
@@ -91,6 +98,18 @@ class Store:
     async def read(self, unit: Callable[..., Awaitable[T]], /, *args: Any, **kwargs: Any) -> T:
         """Run a unit that only reads, on one committed snapshot; it waits for no writer. Writing in it is an error."""
         return await self._cross(self._reads, unit, args, kwargs, whole=False)
+
+    @property
+    def file_id(self) -> FileId | None:
+        """SQLite's file, for a process that opens it too; None on a server."""
+        return self._file.id
+
+    async def truncate_log(self) -> None:
+        """Empty SQLite's write-ahead log, which holds old pages. While readers are active it is left to SQLite's own
+        checkpoints. Raises `StoreUnavailable`."""
+        if self.dialect == "sqlite":  # not in a transaction, where SQLite refuses it: in the place of its beginning
+            side = replace(self._writes, begin="PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._cross(side, _do_nothing, (), {}, whole=True)
 
     async def wait_answer(self) -> None:
         """Return when the asyncio thread has taken a turn of its loop; touches no connection."""
@@ -178,6 +197,10 @@ class Store:
             await asyncio.wait(rest, timeout=grace)
 
 
+async def _do_nothing(_: AsyncConnection) -> None:
+    """A unit without statements."""
+
+
 def _result(work: UnitOfWork[T], rise: Callable[[], NoReturn] | None) -> T:
     error, work.error = work.error, None
     try:
@@ -200,16 +223,18 @@ async def open_store(
     synchronous: str = "FULL",
     busy_after: float = BUSY_AFTER,
     subscriptions: Subscriptions = NOBODY,
+    file_id: FileId | None = None,
 ) -> AsyncIterator[Store]:
     """Open the database at `url` (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`); leaving closes it.
 
     `busy()` is entered while a unit is in work: a simulated clock must not run ahead while a thread works.
     `synchronous` is SQLite's durability. `busy_after` is how many seconds to wait for another program's lock.
-    `subscriptions`: the targets to which units post their events. Raises `BadStoreURL`, or `StoreUnavailable` when the
-    first connection fails. Leaving stops the units that still run (`StoreClosed` rises in their callers) and waits for
-    whole ones.
+    `subscriptions`: the targets to which units post their events. `file_id`: the only file that may be opened.
+
+    Raises `BadStoreURL`, or `StoreUnavailable` when the first connection fails. Leaving stops the units that still run
+    (`StoreClosed` rises in their callers) and waits for whole ones.
     """
-    store = Store(url, busy or nullcontext, synchronous, busy_after, subscriptions)
+    store = Store(url, busy or nullcontext, synchronous, busy_after, subscriptions, file_id)
     try:
         await store._open()
         yield store

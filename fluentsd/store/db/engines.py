@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
@@ -64,15 +63,14 @@ def dialect_of(url: URL) -> Dialect:
     return "sqlite" if url.drivername.startswith("sqlite") else "postgresql"
 
 
-def open_sides(url: URL, synchronous: str, busy_after: float) -> tuple[Side, Side]:
-    """The way to write and the way to read; no connection is opened yet."""
+def open_sides(url: URL, synchronous: str, busy_after: float, file: SameFile) -> tuple[Side, Side]:
+    """The way to write and the way to read; no connection is opened yet. `file`: the one that SQLite may open."""
     if dialect_of(url) == "sqlite":
-        return _open_sqlite(url, synchronous, busy_after)
+        return _open_sqlite(url, synchronous, busy_after, file)
     return _open_postgresql(url, busy_after)
 
 
-def _open_sqlite(url: URL, synchronous: str, busy_after: float) -> tuple[Side, Side]:
-    file = SameFile(Path(url.database or ""))
+def _open_sqlite(url: URL, synchronous: str, busy_after: float, file: SameFile) -> tuple[Side, Side]:
     writes = _sqlite_engine(
         url,
         file,
@@ -105,7 +103,7 @@ def _sqlite_engine(url: URL, file: SameFile, busy_after: float, *, pool_size: in
         connect_args={  # isolation_level None: we begin, the driver does not
             "isolation_level": None,
             "timeout": busy_after,
-            "before_open": partial(_refuse_another, file),
+            "before_open": partial(_mode_of_opening, file),
         },
     )
     event.listen(engine.sync_engine, "connect", lambda conn, _: conn.run_async(partial(_set_up, script, file)))
@@ -113,15 +111,20 @@ def _sqlite_engine(url: URL, file: SameFile, busy_after: float, *, pool_size: in
     return engine
 
 
-def _refuse_another(file: SameFile) -> str:
-    """The mode of opening: a file is made only where none was known. Called before each connection, because SQLite
-    would open whatever lies at the path, and before its first statement, because only then SQLite opens the log beside
-    it: the close of a connection to another file would delete the log of the one that is meant."""
+def _mode_of_opening(file: SameFile) -> str:
+    """SQLite's mode: it makes a file only where none is known. Raises the driver's error if another file is there."""
+    _refuse_another(file)
+    return "rw" if file.is_known else "rwc"
+
+
+def _refuse_another(file: SameFile) -> None:
+    """Called before each connection, because SQLite would open whatever lies at the path, and before its first
+    statement, because only then SQLite opens the log beside it: the close of a connection to another file would delete
+    the log of the one that is meant."""
     if not file.is_there:
         error = sqlite3.OperationalError(file.problem)
         error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
         raise error
-    return "rw" if file.is_known else "rwc"
 
 
 async def _set_up(script: str, file: SameFile, driver: aiosqlite.Connection) -> None:

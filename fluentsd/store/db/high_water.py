@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from fluentsd.store.db.same_file import SameFile, id_of
+from fluentsd.store.db.same_file import FileId, SameFile, id_of
 
 _TEXT = "fluentsd high-water mark\ndatabase {id}\nclaims   {claims:020d}\nat       {at:020d}\nplace    {place}\n"
 _PATTERN = re.compile(
@@ -102,7 +102,7 @@ class HighWaterMark:
             raise OSError(self._file.problem)
         if self._mark is not None and self._handle >= 0:
             stat = os.fstat(self._handle)
-            if id_of(self.path(self._mark.database)) == (stat.st_dev, stat.st_ino):
+            if id_of(self.path(self._mark.database)) == FileId(stat.st_dev, stat.st_ino):
                 os.pwrite(self._handle, f"{claims:020d}\nat       {at:020d}".encode(), _CHANGING)
             else:
                 old = self._handle

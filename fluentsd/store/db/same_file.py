@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
+
+
+class FileId(NamedTuple):
+    """Tells one file from every other of this machine."""
+
+    device: int
+    inode: int
 
 
 class SameFile:
     """Compares what a path leads to with what it led to when it was remembered; before that, anything is the same."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, known: FileId | None = None) -> None:
         self.path = path
-        self._known: tuple[int, int] | None = None
+        self._known = known
 
     def remember(self) -> None:
         """The path leads to the file that is meant. Only the first time counts."""
         if self._known is None:
             self._known = id_of(self.path)
+
+    @property
+    def id(self) -> FileId | None:
+        """Of the file that is meant; None before it was remembered."""
+        return self._known
 
     @property
     def is_known(self) -> bool:
@@ -41,10 +54,10 @@ class SameFile:
         )
 
 
-def id_of(path: Path) -> tuple[int, int] | None:
-    """What a path leads to: its device and inode; None if it leads to nothing."""
+def id_of(path: Path) -> FileId | None:
+    """What a path leads to; None if it leads to nothing."""
     try:
         stat = os.stat(path)
     except FileNotFoundError:
         return None
-    return stat.st_dev, stat.st_ino
+    return FileId(stat.st_dev, stat.st_ino)
