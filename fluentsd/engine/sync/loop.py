@@ -8,12 +8,13 @@ change does (`changes`), limits of requests (the plugin's).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import get_args
 
 import trio
 
-from fluentsd.api import Kind, NeedsHuman, Page, Record, Source, Unavailable
+from fluentsd.api import Kind, Malformed, NeedsHuman, Page, Record, Source, Unavailable
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime
@@ -34,7 +35,10 @@ PAUSE_AT_MOST = 600 * SECOND
 FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
+#: First pause of a segment after an answer that cannot be used; it doubles.
+MALFORMED_PAUSE = 60 * SECOND
 NOTHING = News()
+_UNEXPECTED = "the source {} could not read an answer (sync.error in the log); nobody leaves, and it is tried again"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: While steps are in flight, a page is followed by a pause of so many times its own transaction, at most two seconds.
 GIVES_WAY = 7
@@ -56,6 +60,9 @@ class SourceSync:
         self._exits_at: dict[int, int] = {}
         self._unresolved_until: dict[int, int] = {}
         self._restarts: dict[int, tuple[int, int]] = {}  #: segment → walks that began again, and when the next may
+        self._walks_instead: dict[int, int] = {}  #: segment → times in a row that only a walk could tell its changes
+        self._refusals: dict[int, tuple[int, str]] = {}  #: segment → failures of it alone in a row, and the last one
+        self._consent_at = 0  #: when opt-outs may be read again after they could not be
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -72,35 +79,57 @@ class SourceSync:
                 await trio.lowlevel.checkpoint()
 
     async def _guarded_turn(self) -> int | None:
-        """One piece of work; returns when the next is due (None: at the next wake-up)."""
+        """One piece of work; returns when the next is due (None: at the next wake-up). While the source rests after a
+        failure, the opt-outs of people who are due are still read: a quota that is used up for walks may have some."""
         clock, state = self._runtime.clock, self._state
-        if state.again_at > clock.now():
-            return state.again_at
+        rests = state.again_at > clock.now()
         try:
-            until = await self._turn()
-        except Unavailable as why:
-            return self._failed(str(why), max(round(why.after * SECOND), SECOND))
-        except NeedsHuman as why:
-            return self._failed(f"needs a person: {why}", PAUSE_AT_MOST)
+            until = await (self._turn_at_rest() if rests else self._turn())
         except StoreUnavailable:
             raise
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin
-            self._runtime.log.error("sync.error", source=self._name, error=repr(why)[:500])
-            pause, self._pause = self._pause, min(2 * self._pause, PAUSE_AT_MOST)
-            return self._failed(f"{type(why).__name__}: {why}", pause)
+            return self._failed(*self._meaning_of(why), rests=rests)
+        if rests:
+            return until
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 
-    def _failed(self, why: str, pause: int) -> int:
+    def _meaning_of(self, error: Exception) -> tuple[str, int]:
+        """An error for people, and the pause after it."""
+        if isinstance(error, Unavailable):
+            return str(error), max(round(error.after * SECOND), SECOND)
+        if isinstance(error, NeedsHuman):
+            return f"needs a person: {error}", PAUSE_AT_MOST
+        self._runtime.log.error("sync.error", source=self._name, error=repr(error)[:500])
+        pause, self._pause = self._pause, min(2 * self._pause, PAUSE_AT_MOST)
+        return _UNEXPECTED.format(self._name), pause
+
+    def _failed(self, why: str, pause: int, *, rests: bool) -> int:
         """Remember why the source cannot be reached, and when the next try is."""
         state, now = self._state, self._runtime.clock.now()
+        if rests:
+            return min(state.again_at, max(self._consent_at, now + SECOND))
         if not state.problem:
             self._runtime.log.warning("sync.unavailable", source=self._name, reason=why[:500])
             state.problem_since = now
         state.problem, state.again_at = why, now + pause
         return state.again_at
+
+    async def _turn_at_rest(self) -> int:
+        """Read the opt-outs of people who are due, and nothing else."""
+        runtime, again_at = self._runtime, self._state.again_at
+        now = runtime.clock.now()
+        if self._consent_at > now:
+            return min(again_at, self._consent_at)
+        if not self._ref.id:
+            return again_at
+        is_held, stale, _ = await runtime.store.read(self._look, now)
+        if is_held or not stale:
+            return again_at
+        await self._try_to_freshen(stale, now)
+        return now
 
     async def _turn(self) -> int | None:
         runtime, now = self._runtime, self._runtime.clock.now()
@@ -110,7 +139,7 @@ class SourceSync:
         if is_held:
             return None
         if stale:
-            await self._freshen(stale, now)
+            await self._try_to_freshen(stale, now)
             return now
         due = sorted((self._due_at(row), row.id, row) for row in rows)
         if not due or due[0][0] > now:
@@ -155,12 +184,12 @@ class SourceSync:
     async def _serve(self, row: SegmentRow, now: int) -> None:
         """One page, or what has become due without one."""
         self._unresolved_until.pop(row.id, None)
-        if not row.ref:
-            found = await self._resolve(row, now)
-            if found is None:
-                return
-            row = found
         try:
+            if not row.ref:
+                found = await self._resolve(row, now)
+                if found is None:
+                    return
+                row = found
             if self._is_delta_due(row, now):
                 await self._take_changes(row)
             elif self._walk_at(row) <= now:
@@ -169,6 +198,29 @@ class SourceSync:
                 await self._apply(row)
         except segment_names.NotFound as why:
             await self._lost(row, why, now)
+        except Malformed as why:
+            await self._refused(row, str(why), now)
+        except NeedsHuman as why:
+            if not why.only_this:
+                raise
+            await self._refused(row, f"needs a person: {why}", now)
+        else:
+            await self._accepted(row)
+
+    async def _refused(self, row: SegmentRow, why: str, now: int) -> None:
+        """This segment alone cannot be read now: nobody leaves, and the others go on."""
+        times = self._refusals.get(row.id, (0, ""))[0]
+        if not times:
+            self._runtime.log.warning("sync.segment_unavailable", source=self._name, segment=row.key, reason=why[:500])
+        await self._runtime.store.run(segments.note, row.id, problem=why)
+        self._refusals[row.id] = (times + 1, why)
+        self._unresolved_until[row.id] = now + min(MALFORMED_PAUSE << min(times, 10), PAUSE_AT_MOST)
+
+    async def _accepted(self, row: SegmentRow) -> None:
+        """The segment answers again: its problem is over, unless it has another one now."""
+        _, why = self._refusals.pop(row.id, (0, ""))
+        if why and (await self._runtime.store.read(segments.get, row.id)).problem == why:
+            await self._runtime.store.run(segments.note, row.id, problem="")
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
         """Changes come before the next page of a walk: they are quick, and may bring an opt-out."""
@@ -178,10 +230,13 @@ class SourceSync:
 
     async def _resolve(self, row: SegmentRow, now: int) -> SegmentRow | None:
         """The segment with its id in the CRM; None when no segment has that name now."""
+        listed = await self._source.segments()
         try:
-            found = segment_names.find_segment(row.key, await self._source.segments())
+            found = segment_names.find_segment(row.key, listed)
         except segment_names.NotFound as why:
-            await self._lost(row, why, now)
+            unlisted = getattr(listed, "unlisted", ())
+            said = ". ".join([str(why), *unlisted])
+            await self._lost(row, segment_names.NotFound(said), now)
             return None
         about = {"ref": found.id, "name": found.name, "size": found.size}
         await self._runtime.store.run(segments.note, row.id, **about, problem="")
@@ -231,9 +286,8 @@ class SourceSync:
         while True:
             try:
                 page = await _of_segment(self._source.changes(row.ref, cursor))
-            except ValueError:
-                await self._runtime.store.run(segments.note, row.id, since=None)
-                self._state.asked.add(row.id)  # only a walk can tell
+            except ValueError as why:
+                await self._walk_instead(row, str(why), now)
                 return
             read = await self._read(page, now)
             values: dict[str, object] = {"since": page.next or page.since or cursor}
@@ -244,10 +298,24 @@ class SourceSync:
             if page.walk_again:
                 self._state.asked.add(row.id)
             if page.next is None:
+                self._walks_instead.pop(row.id, None)
                 break
             cursor, now = page.next, self._runtime.clock.now()
         if is_news or row.held or row.released_at is not None:
             await self._apply(row)
+
+    async def _walk_instead(self, row: SegmentRow, why: str, now: int) -> None:
+        """Only a walk can tell what has changed: the first time at once, then after pauses that double, up to the usual
+        time between two walks."""
+        times = self._walks_instead[row.id] = self._walks_instead.get(row.id, 0) + 1
+        pause = 0 if times == 1 else min(FIRST_PAUSE << min(times, 20), self._options.walk_every)
+        self._runtime.log.info(
+            "sync.walk_instead", source=self._name, segment=row.key, times=times, seconds=pause // SECOND,
+            reason=why[:200],
+        )  # fmt: skip
+        await self._runtime.store.run(segments.note, row.id, since=None)
+        self._state.asked.add(row.id)
+        self._restarts[row.id] = (self._restarts.get(row.id, (0, 0))[0], now + pause)
 
     async def _read(self, page: Page, at: int) -> list[RecordRead]:
         """The records of a page, fetched when the page has only their ids, and read by the fields."""
@@ -342,6 +410,20 @@ class SourceSync:
         if exits_at is not None:
             self._exits_at[row.id] = max(exits_at, now + SECOND)
 
+    async def _try_to_freshen(self, stale: Mapping[str, int], now: int) -> None:
+        """Read opt-outs again; after a failure not before the pause that the source asks for."""
+        try:
+            await self._freshen(stale, now)
+        except Unavailable as why:
+            self._consent_at = now + max(round(why.after * SECOND), SECOND)
+            raise
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self._consent_at = now + PAUSE_AT_MOST
+            raise
+        self._consent_at = 0
+
     async def _freshen(self, stale: Mapping[str, int], now: int) -> None:
         """Read these records again; the people who were held for them go on."""
         found = await self._source.refresh(list(stale))
@@ -364,12 +446,15 @@ class SourceSync:
 
 
 async def _of_segment(question: Awaitable[Page]) -> Page:
-    """The source's answer. A segment that it does not have is `naming.NotFound`; a KeyError or IndexError is a
-    LookupError too, but a bug of the plugin."""
+    """The source's answer. A segment that it does not have is `segment_names.NotFound`, and a cursor that is not good
+    any more a ValueError. A KeyError or IndexError is a LookupError too, and text that cannot be decoded a ValueError,
+    but they are bugs of the plugin."""
     try:
         return await question
     except (KeyError, IndexError):
         raise
+    except (json.JSONDecodeError, UnicodeError) as why:
+        raise RuntimeError(f"{type(why).__name__}: {why}") from why
     except LookupError as why:
         raise segment_names.NotFound(*why.args) from why
 
