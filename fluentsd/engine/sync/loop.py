@@ -37,6 +37,8 @@ FIRST_PAUSE = 30 * SECOND
 CATALOGUE_AGE = 24 * 3600 * SECOND
 #: First pause of a segment after an answer that cannot be used; it doubles.
 MALFORMED_PAUSE = 60 * SECOND
+#: How much longer opt-outs wait after a failure than all else.
+CONSENT_PAUSE = 30 * SECOND
 NOTHING = News()
 _UNEXPECTED = "the source {} could not read an answer (sync.error in the log); nobody leaves, and it is tried again"
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -138,12 +140,13 @@ class SourceSync:
         is_held, stale, rows = await runtime.store.read(self._look, now)
         if is_held:
             return None
-        if stale:
+        if stale and self._consent_at <= now:
             await self._try_to_freshen(stale, now)
             return now
         due = sorted((self._due_at(row), row.id, row) for row in rows)
         if not due or due[0][0] > now:
-            return due[0][0] if due else None
+            times = [due[0][0]] if due else []
+            return min([*times, self._consent_at] if stale else times, default=None)
         await self._serve(due[0][2], now)
         return now
 
@@ -411,16 +414,15 @@ class SourceSync:
             self._exits_at[row.id] = max(exits_at, now + SECOND)
 
     async def _try_to_freshen(self, stale: Mapping[str, int], now: int) -> None:
-        """Read opt-outs again; after a failure not before the pause that the source asks for."""
+        """Read opt-outs again; after a failure only when the pause that the source asks for is over, and other work
+        has had its turn."""
         try:
             await self._freshen(stale, now)
-        except Unavailable as why:
-            self._consent_at = now + max(round(why.after * SECOND), SECOND)
-            raise
         except StoreUnavailable:
             raise
-        except Exception:
-            self._consent_at = now + PAUSE_AT_MOST
+        except Exception as why:
+            pause = round(why.after * SECOND) if isinstance(why, Unavailable) else PAUSE_AT_MOST
+            self._consent_at = now + pause + CONSENT_PAUSE
             raise
         self._consent_at = 0
 
