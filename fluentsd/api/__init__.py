@@ -55,7 +55,20 @@ from fluentsd.api.outcome import Fault, Outcome
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
 from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time
-from fluentsd.api.shapes import ANY, COUNT, FLAG, ID, NUMBER_ID, TEXT, Maybe, Shape, count_of, malformed, mismatch
+from fluentsd.api.shapes import (
+    ANY,
+    COUNT,
+    CURSOR,
+    FLAG,
+    ID,
+    NUMBER_ID,
+    TEXT,
+    Maybe,
+    Shape,
+    count_of,
+    malformed,
+    mismatch,
+)
 from fluentsd.api.source import (
     Activity,
     CountsRequests,
@@ -101,6 +114,7 @@ __all__ = [
     "ANY",
     "API_VERSION",
     "COUNT",
+    "CURSOR",
     "FLAG",
     "ID",
     "NUMBER_ID",

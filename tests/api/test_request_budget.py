@@ -167,7 +167,9 @@ async def test_the_count_survives_a_restart(tmp_path: Path, autojump_clock: trio
     assert RequestBudget(clock, 1, daily=1000, file=file).used().today == 0
 
 
-async def test_a_rolling_quota_that_is_used_up_is_tried_once_a_minute_for_what_is_urgent(autojump_clock: object) -> None:
+async def test_a_rolling_quota_that_is_used_up_is_tried_once_a_minute_for_what_is_urgent(
+    autojump_clock: object,
+) -> None:
     clock = TrioClock()
     budget = RequestBudget(clock, 0)
     budget.refused_for_the_day("used up", clock.now() + 3600 * SECOND, rolling=True)

@@ -113,7 +113,7 @@ async def test_what_is_refused_together_is_tried_piece_by_piece(ledger: WriteLed
     crm = Parts()
     crm.fails = {"both": Rejected("one of them"), "two": Rejected("two is read-only")}
     for _ in range(2):
-        with pytest.raises(Rejected, match="not all else: two: two is read-only$"):
+        with pytest.raises(Rejected, match=r"not all else: two: two is read-only$"):
             await ledger.all_parts("k", crm.parts, crm.note)
     assert crm.done == ["one", "unsubscribe", "note"]
 
@@ -122,7 +122,7 @@ async def test_a_record_that_is_gone_is_not_asked_for_each_piece(ledger: WriteLe
     crm, gone = Parts(), Rejected("no such contact")
     gone.__cause__ = NotFound("no such contact")
     crm.fails = {"both": gone, "one": AssertionError("asked"), "unsubscribe": gone, "note": gone}
-    with pytest.raises(Rejected, match="^no such contact$"):
+    with pytest.raises(Rejected, match=r"^no such contact$"):
         await ledger.all_parts("k", crm.parts, crm.note)
 
 

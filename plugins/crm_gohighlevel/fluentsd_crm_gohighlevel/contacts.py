@@ -44,7 +44,11 @@ DND: Mapping[str, tuple[Meaning, str]] = {
     "dnd_email": ("opt_out_email", "Email"),
 }  # fmt: skip
 #: The documented form of a contact; what is read of "do not disturb" is judged by `dnd_of`.
-CONTACT: Shape = {"id": ID, "tags": Maybe([TEXT]), "customFields": Maybe([{"id": ID, "value": Maybe(ANY)}])}
+CONTACT: Mapping[str, Shape] = {
+    "id": ID,
+    "tags": Maybe([TEXT]),
+    "customFields": Maybe([{"id": ID, "value": Maybe(ANY)}]),
+}
 _FOUND: Shape = {"contacts": [{**CONTACT, "searchAfter": Maybe([ANY])}]}
 _CUSTOM: Shape = {"customFields": [{"id": ID, "name": TEXT, "picklistOptions": Maybe([ANY])}]}
 _READ_ONLY = ("tags", "type")

@@ -1,7 +1,7 @@
 """What is written to a contact: "do not disturb", fields, tags of opt-outs, and a note of each activity.
 
-Each part is written although another is refused (`WriteLedger.all_parts`). GoHighLevel has no key for "once": a note ends
-with our key, by which it is found when the answer to its creation was lost.
+Each part is written although another is refused (`WriteLedger.all_parts`). GoHighLevel has no key for "once": a note
+ends with our key, by which it is found when the answer to its creation was lost.
 """
 
 from __future__ import annotations

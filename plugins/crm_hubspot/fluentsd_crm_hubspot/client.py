@@ -64,7 +64,13 @@ class HubspotClient:
         self._api: Any = None
 
     async def get(
-        self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False, shape: Shape = ANY, **place: str
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        urgent: bool = False,
+        shape: Shape = ANY,
+        **place: str,
     ) -> RestReply:
         """Read something; raises `NotFound`, `Invalid`, `Unavailable` (`Malformed`) or `NeedsHuman`."""
         return await self._read("GET", path, query, None, urgent, place, shape)

@@ -97,8 +97,8 @@ class Contacts:
         return found, gone - set(found)
 
     async def changed(self, begin: int, end: int, last: str) -> Found:
-        """The contacts that changed from `begin` until before `end` (epoch microseconds) with ids above `last`. Ordered by id, so that neither equal stamps nor HubSpot's limit of 10,000 results
-        matter."""
+        """The contacts that changed from `begin` until before `end` (epoch microseconds) with ids above `last`.
+        Ordered by id, so that neither equal stamps nor HubSpot's limit of 10,000 results matter."""
         catalogue = await self.catalogue()
         window = [
             {"propertyName": STAMP, "operator": "GTE", "value": str(begin // 1000)},

@@ -103,7 +103,9 @@ class Stages:
             "filterGroups": [{"filters": _in(ref)}], "limit": 1, "after": "0", "properties": [STAMP],
             "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         }  # fmt: skip
-        return count_of((await self._client.ask(paths.SEARCH, body, object="deals", shape=paths.FOUND)).body.get("total"))
+        return count_of(
+            (await self._client.ask(paths.SEARCH, body, object="deals", shape=paths.FOUND)).body.get("total")
+        )
 
     async def _contacts_of(self, deals: Sequence[str]) -> tuple[list[str], bool]:
         """The contacts of these deals, each once, and whether HubSpot told those of all deals. A deal without contacts

@@ -103,10 +103,16 @@ async def test_a_contact_with_another_error_is_asked_for_alone_and_stops_nobody(
     lost = {"category": "OBJECT_NOT_FOUND", "context": {"ids": [gone]}}
     both = Answer(207, {"status": "COMPLETE", "results": [found], "errors": [FORBIDDEN, lost]})
     hubspot.fail("POST .*contacts/batch/read", both)
-    assert {record.id: record.unread for record in await source.refresh([one, other, gone])} == {one: False, other: False}
+    assert {record.id: record.unread for record in await source.refresh([one, other, gone])} == {
+        one: False,
+        other: False,
+    }
     hubspot.fail("POST .*contacts/batch/read", both)
     hubspot.fail("POST .*contacts/batch/read", Answer(207, {"results": [], "errors": [FORBIDDEN]}))
-    assert {record.id: record.unread for record in await source.refresh([one, other, gone])} == {one: True, other: False}
+    assert {record.id: record.unread for record in await source.refresh([one, other, gone])} == {
+        one: True,
+        other: False,
+    }
 
 
 async def test_a_contact_that_is_passed_over_is_not_deleted(hubspot, connect):
@@ -155,7 +161,12 @@ async def test_no_other_answer_leads_to_an_error_of_ours(hubspot, connect, path,
     hubspot.fail(path, Answer(200, body), times=99)
     source = connect()
     told = []
-    for ask in (source.segments(), source.walk(f"list:{ref}", None), source.walk(STAGE, None), source.refresh([contact])):
+    for ask in (
+        source.segments(),
+        source.walk(f"list:{ref}", None),
+        source.walk(STAGE, None),
+        source.refresh([contact]),
+    ):
         try:
             await ask
         except Malformed as why:
@@ -188,7 +199,7 @@ async def test_a_property_that_is_refused_costs_neither_the_note_nor_the_unsubsc
     ref = hubspot.contact(email="ann@example.com")
     source = connect(opt_out={"phone": ["do_not_call", "no_such_property"]})
     for _ in range(2):
-        with pytest.raises(Rejected, match='not all else: the property no_such_property: HubSpot refuses .*"no_such'):
+        with pytest.raises(Rejected, match=r'not all else: the property no_such_property: HubSpot refuses .*"no_such'):
             await source.write(Activity(ref, "opt_out", hubspot.now, "Said stop"), "k")
     assert hubspot.contacts[ref].properties["do_not_call"] == "true"
     assert hubspot.unsubscribed == ["ann@example.com"]

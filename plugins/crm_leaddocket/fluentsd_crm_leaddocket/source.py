@@ -120,7 +120,8 @@ class LeaddocketSource:
         self._ledger.close()
 
     async def _lead(self, ref: str) -> Mapping[str, Any]:
-        """One lead without its lists, perhaps without a contact; raises `NotFound`. /api/leads/{id} has a limit of its own and is not used."""
+        """One lead without its lists, perhaps without a contact; raises `NotFound`. /api/leads/{id} has a
+        limit of its own and is not used."""
         if not ref.isdecimal():
             raise NotFound(ref)
         reply = await self._client.get(f"/api/leads/basic/{ref}", urgent=True, shape=LEAD)

@@ -190,7 +190,9 @@ async def test_an_opt_out_is_marked_as_far_as_lead_docket_lets_it(crm, connect):
 @pytest.mark.parametrize("which", ["start", "end"])
 async def test_a_call_that_is_refused_becomes_a_note(crm, connect, which):
     ref, source = crm.lead(), connect()
-    crm.fail(f"POST .*/externalcalls/{which}", Answer(200, {"Success": False, "ErrorMessage": "no lead has the number"}))
+    crm.fail(
+        f"POST .*/externalcalls/{which}", Answer(200, {"Success": False, "ErrorMessage": "no lead has the number"})
+    )
     for _ in range(2):
         await source.write(Activity(ref, "call", crm.now, "Called", **CALL), "k")
     [note] = crm.notes[int(ref)]

@@ -54,7 +54,7 @@ class MondayClient:
 
     async def read(self, operation: str, variables: Mapping[str, Any], *, urgent: bool = False) -> Reply:
         """Read something; raises `CursorEnded`, `Invalid`, `Unavailable` or `NeedsHuman`."""
-        pause = PAUSE
+        pause, why = PAUSE, Unavailable("monday.com does not answer", after=60)
         for tried in range(TRIES):
             answer = await self._once(operation, variables, urgent)
             if isinstance(answer, Reply):
@@ -62,12 +62,13 @@ class MondayClient:
                     raise malformed("monday.com", f"the query {operation}", wrong)
                 return answer
             self._decide(answer)
+            why = Unavailable(f"monday.com does not answer ({answer.words})", after=answer.after or 60)
+            if answer.kind == "malformed":
+                why = malformed("monday.com", f"the query {operation}", answer.words)
             if tried + 1 < TRIES:
                 await self._tools.clock.sleep_until(self._tools.clock.now() + round(pause * SECOND))
                 pause *= 2
-        if answer.kind == "malformed":
-            raise malformed("monday.com", f"the query {operation}", answer.words)
-        raise Unavailable(f"monday.com does not answer ({answer.words})", after=answer.after or 60)
+        raise why
 
     async def write(self, operation: str, variables: Mapping[str, Any], *, urgent: bool = False) -> Reply:
         """Change something, once and alone: monday warns of writes at the same time. Raises `InDoubt` when the answer

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fluentsd.api import COUNT, ID, TEXT, Maybe, Shape
-from fluentsd.api.shapes import Value
+from fluentsd.api import COUNT, CURSOR, ID, TEXT, Maybe, Shape
 
 _COLUMN_VALUES = """column_values(ids: $columns) {
       id type text value
@@ -72,13 +71,11 @@ ALL = {
     "CreateUpdate": CREATE_UPDATE, "ChangeColumns": CHANGE_COLUMNS, "Me": ME,
 }  # fmt: skip
 
-#: Null says that there are no more items; a cursor that is missing says nothing.
-_CURSOR = Value("text or null", lambda value: value is None or (isinstance(value, str) and value != ""))
 _AN_ITEM: Mapping[str, Shape] = {
     "id": ID, "state": Maybe(TEXT), "updated_at": Maybe(TEXT), "group": Maybe({"id": ID}),
     "column_values": Maybe([{"id": ID}]),
 }  # fmt: skip
-_A_PAGE: Shape = {"cursor": _CURSOR, "items": [_AN_ITEM]}
+_A_PAGE: Shape = {"cursor": CURSOR, "items": [_AN_ITEM]}
 #: The documented form of each answer's data.
 SHAPES: Mapping[str, Shape] = {
     "Boards": {"boards": [Maybe({

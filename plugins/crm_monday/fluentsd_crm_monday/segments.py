@@ -90,8 +90,8 @@ class Segments:
             }  # fmt: skip
             reply = await self._client.read("FirstPage", variables)
             board = _board_of(reply.data, place.board)
-            page, state = board["items_page"], {"began": now, "from": reply.at or now, "named": 0, "unsure": False}
-            state["count"] = count_of(board.get("items_count"))
+            page, count = board["items_page"], count_of(board.get("items_count"))
+            state: dict[str, Any] = {"began": now, "from": reply.at or now, "named": 0, "unsure": False, "count": count}
         else:
             state = dict(read_cursor(cursor, "walk"))
             state.pop("kind")

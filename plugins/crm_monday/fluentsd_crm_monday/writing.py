@@ -1,8 +1,8 @@
 """What is written to an item: values and opt-outs to its columns, and each activity as an update.
 
 Columns are tried together, and one by one when they are refused; the update is written in any case
-(`WriteLedger.all_parts`). monday has no key for "once": an update ends with our key, by which it is found when the answer
-to its creation was lost.
+(`WriteLedger.all_parts`). monday has no key for "once": an update ends with our key, by which it is found when the
+answer to its creation was lost.
 """
 
 from __future__ import annotations

@@ -46,7 +46,9 @@ SECOND = 1_000_000
 LIMIT_REST = 3600 * SECOND
 #: Times that a query begins again because Salesforce does not know its place any more.
 AGAIN = 2
-_GRANT = "give the user of the app a permission set with API access and read access to these objects and fields (README)"
+_GRANT = (
+    "give the user of the app a permission set with API access and read access to these objects and fields (README)"
+)
 #: Refusals that concern the whole org.
 _ORG = ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED")
 _BUSY = ("UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG")
@@ -83,7 +85,9 @@ class SalesforceClient:
         self._connected: tuple[Session, Any] | None = None
         self._headers: Mapping[str, str] = {}
 
-    async def query(self, soql: str, *, deleted: bool = False, urgent: bool = False, row: Shape | None = None) -> RestReply:
+    async def query(
+        self, soql: str, *, deleted: bool = False, urgent: bool = False, row: Shape | None = None
+    ) -> RestReply:
         """All rows of a query that is limited by itself, each of the form `row`; `deleted` includes the recycle bin. A
         place that Salesforce does not know any more only needs the query again."""
         for _ in range(AGAIN + 1):
@@ -116,7 +120,9 @@ class SalesforceClient:
             rows += body["records"]
         total = count_of(reply.body.get("totalSize"))
         if total is not None and len(rows) < total:
-            raise malformed("Salesforce", f"GET {path}", f"it has {len(rows)} of {total} records and says that it is done")
+            raise malformed(
+                "Salesforce", f"GET {path}", f"it has {len(rows)} of {total} records and says that it is done"
+            )
         return RestReply(rows, reply.at)
 
     async def get(

@@ -75,7 +75,9 @@ class Filters:
             except (NeedsHuman, NotFound) as why:
                 if isinstance(why, NeedsHuman) and not why.only_this:
                     raise
-                unlisted.append(f"Salesforce's list views of {name}s cannot be listed ({why}): give the user Read on {name}s")
+                unlisted.append(
+                    f"Salesforce's list views of {name}s cannot be listed ({why}): give the user Read on {name}s"
+                )
         return SegmentList(found, unlisted)
 
     async def _views(self, name: Object) -> list[Segment]:

@@ -29,7 +29,6 @@ from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import is_person, long_id
 from fluentsd_crm_salesforce.windows import ROWS, after
 
-
 _NAMED: Shape = {"Id": ID, "Name": ANY}
 _REPORT: Shape = {
     "allData": FLAG, "reportMetadata": {}, "factMap": {"T!T": {"rows": [{"dataCells": [Maybe({})]}]}},

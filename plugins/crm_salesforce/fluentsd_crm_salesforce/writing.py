@@ -80,7 +80,9 @@ class Writing:
         reply = await self._client.write("PATCH", path, _task(activity, key))
         if isinstance(reply.body, dict) and reply.body.get("id"):
             return str(reply.body["id"])
-        return str((await self._client.get(path, shape={"Id": ID})).body["Id"])  # it was there: Salesforce answers without a body
+        return str(
+            (await self._client.get(path, shape={"Id": ID})).body["Id"]
+        )  # it was there: Salesforce answers without a body
 
     async def _find(self, activity: Activity, key: str) -> str | None:
         """The id of a task with our key, if there is one."""
