@@ -51,8 +51,8 @@ ID = Value("an id", _is_id)
 NUMBER_ID = Value("the number of a record", lambda value: _is_id(value) and count_of(value) is not None)
 TEXT = Value("text", lambda value: isinstance(value, str))
 FLAG = Value("true or false", lambda value: isinstance(value, bool))
-#: A place that must be given: null says that there is nothing after it, and missing says nothing.
-CURSOR = Value("text or null", lambda value: value is None or (isinstance(value, str) and value != ""))
+#: A value that must be given: null says that there is none, and missing says nothing.
+TEXT_OR_NULL = Value("text or null", lambda value: value is None or (isinstance(value, str) and value != ""))
 COUNT = Value("a count", lambda value: count_of(value) is not None)
 
 

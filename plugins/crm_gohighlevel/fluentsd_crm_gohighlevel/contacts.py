@@ -125,7 +125,8 @@ class Contacts:
         shape: Shape = {"contact": CONTACT}
         reply = await self._client.read("GET", f"/contacts/{ref}", urgent=True, shape=shape)
         contact: Mapping[str, Any] = reply.body["contact"]
-        if contact.get("locationId", self._settings.location) != self._settings.location or contact.get("deleted"):
+        of = contact.get("locationId")
+        if (isinstance(of, str) and of != self._settings.location) or contact.get("deleted") is True:
             raise NotFound(ref)
         return contact
 

@@ -126,7 +126,7 @@ class Segments:
         found, meta = reply.body["opportunities"], reply.body.get("meta") or {}
         total = count_of(meta.get("total"))
         state["named"] = int(state["named"]) + len(found)
-        state["unsure"] = state["unsure"] or any("contactId" not in one and not one.get("contact") for one in found)
+        state["unsure"] = state["unsure"] or any(not _person(one) for one in found)
         refs = _people(found, ref)
         place = {**state, "after": state["id"]}
         following = _following(
@@ -220,11 +220,12 @@ def _following(
 def _people(opportunities: Sequence[Mapping[str, Any]], ref: str) -> list[str]:
     """The contacts of opportunities that are in the stage."""
     stage = ref.partition("/")[2]
-    found = (
-        one.get("contactId") or (one.get("contact") or {}).get("id") for one in opportunities
-        if str(one.get("pipelineStageId") or stage) == stage
-    )  # fmt: skip
+    found = (_person(one) for one in opportunities if str(one.get("pipelineStageId") or stage) == stage)
     return list(dict.fromkeys(str(one) for one in found if one))
+
+
+def _person(opportunity: Mapping[str, Any]) -> Any:
+    return opportunity.get("contactId") or (opportunity.get("contact") or {}).get("id")
 
 
 def _by_ref(records: Sequence[Record], refs: Sequence[str]) -> list[Record]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, InDoubt, Malformed, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer, walk_pages
+from fluentsd.testing import Answer, exercise_bad_answers, walk_pages
 from plugins.crm_gohighlevel.tests.fake_gohighlevel import LOCATION
 
 SEARCH, STAGE = "POST /contacts/search", "GET /opportunities/search"
@@ -233,3 +233,14 @@ async def test_a_lock_is_waited_for(crm, connect):
         await connect().write(Activity(ref, "note", crm.now, "Hello"), "k")
     assert caught.value.only_this
     assert f"/locations/{LOCATION}/tags" not in {one.path for one in crm.asked}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("segment", ["tag:spring", "stage:pl1/st1"])
+async def test_no_answer_that_is_spoilt_loses_anybody(crm, connect, segment):
+    people = [crm.contact("spring") for _ in range(4)]
+    for one in people:
+        crm.deal("st1", one)
+    crm.pass_time(3600)
+    for seed in range(40):
+        await exercise_bad_answers(seed, connect, crm, segment, people)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, InDoubt, Malformed, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer, change_pages, walk_pages
+from fluentsd.testing import Answer, change_pages, exercise_bad_answers, walk_pages
 
 MEMBERS, SEARCH = "GET .*/memberships/join-order", "POST .*/deals/search"
 HTML = Answer(200, b"<html>maintenance</html>", {"Content-Type": "text/html"})
@@ -250,3 +250,15 @@ async def test_changes_of_which_some_are_missing_are_asked_again(hubspot, connec
     first = await change_pages(source, f"list:{spring}", pages[-1].since)
     assert ref not in refs(first)
     assert ref in refs(await change_pages(source, f"list:{spring}", first[-1].since))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["list", "stage"])
+async def test_no_answer_that_is_spoilt_loses_anybody(hubspot, connect, kind):
+    ref, people = hubspot.new_list("L"), [hubspot.contact() for _ in range(4)]
+    hubspot.join(ref, *people)
+    for one in people:
+        hubspot.deal("new", one)
+    hubspot.pass_time(3600)
+    for seed in range(40):
+        await exercise_bad_answers(seed, connect, hubspot, f"list:{ref}" if kind == "list" else STAGE, people)

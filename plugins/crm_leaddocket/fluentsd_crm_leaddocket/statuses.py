@@ -161,7 +161,7 @@ def _is_more(body: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
 def _is_in(segment: str, lead: Mapping[str, Any]) -> bool | None:
     """Whether a lead is in a status; None when it does not say in which it is."""
     status, _, sub = segment.removeprefix("status:").partition("/")
-    if lead.get("StatusId") is None or (sub and "SubStatusId" not in lead):
+    if count_of(lead.get("StatusId")) is None or (sub and "SubStatusId" not in lead):
         return None
     return str(lead["StatusId"]) == status and (not sub or str(lead["SubStatusId"]) == sub)
 

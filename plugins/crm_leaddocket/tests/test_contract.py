@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from fluentsd.api import Activity, InDoubt, Malformed, Rejected
-from fluentsd.testing import Answer, change_pages, walk_pages
+from fluentsd.testing import Answer, change_pages, exercise_bad_answers, walk_pages
 from plugins.crm_leaddocket.tests.fake_leaddocket import SECOND
 
 NEW = "status:1"
@@ -207,3 +207,12 @@ async def test_a_sign_in_page_is_no_success_of_a_write(crm, connect):
         await source.write(Activity(ref, "note", crm.now, "Hello"), "k")
     await source.write(Activity(ref, "note", crm.now, "Hello"), "k")
     assert len(crm.notes[int(ref)]) == 1
+
+
+@pytest.mark.slow
+async def test_no_answer_that_is_spoilt_loses_anybody(crm, connect):
+    members = [crm.lead() for _ in range(4)]
+    crm.most = 3
+    crm.pass_time(3600)
+    for seed in range(40):
+        await exercise_bad_answers(seed, connect, crm, NEW, members)

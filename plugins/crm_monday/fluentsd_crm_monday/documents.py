@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fluentsd.api import COUNT, CURSOR, ID, TEXT, Maybe, Shape
+from fluentsd.api import COUNT, ID, TEXT, TEXT_OR_NULL, Maybe, Shape
 
 _COLUMN_VALUES = """column_values(ids: $columns) {
       id type text value
@@ -75,7 +75,7 @@ _AN_ITEM: Mapping[str, Shape] = {
     "id": ID, "state": Maybe(TEXT), "updated_at": Maybe(TEXT), "group": Maybe({"id": ID}),
     "column_values": Maybe([{"id": ID}]),
 }  # fmt: skip
-_A_PAGE: Shape = {"cursor": CURSOR, "items": [_AN_ITEM]}
+_A_PAGE: Shape = {"cursor": TEXT_OR_NULL, "items": [_AN_ITEM]}
 #: The documented form of each answer's data.
 SHAPES: Mapping[str, Shape] = {
     "Boards": {"boards": [Maybe({

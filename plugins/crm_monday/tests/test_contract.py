@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, InDoubt, Malformed, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer, walk_pages
+from fluentsd.testing import Answer, exercise_bad_answers, walk_pages
 from plugins.crm_monday.tests.fake_monday import BOARD
 
 LEADS, TOPICS = f"list:{BOARD}", f"group:{BOARD}/topics"
@@ -192,3 +192,13 @@ async def test_a_column_that_is_refused_costs_neither_the_others_nor_the_update(
     assert len(crm.updates) == 1
     changes = [one for one in crm.asked if one.json["operationName"] == "ChangeColumns"]
     assert len(changes) == 4  # together, each alone, and the refused one again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("segment", [LEADS, TOPICS, f"status:{BOARD}/status/New"])
+async def test_no_answer_that_is_spoilt_loses_anybody(crm, connect, segment):
+    members = [crm.item() for _ in range(4)]
+    crm.left = 1_000_000
+    crm.pass_time(3600)
+    for seed in range(40):
+        await exercise_bad_answers(seed, lambda: connect(every=0, calls_per_day=1_000_000), crm, segment, members)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.api import ANY, FLAG, ID, NeedsHuman, Page, Segment, Shape, Tools, read_cursor, write_cursor
+from fluentsd.api import ANY, FLAG, ID, TEXT_OR_NULL, NeedsHuman, Page, Segment, Shape, Tools, read_cursor, write_cursor
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import OBJECTS, Records
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
 
 _MEMBER = "SELECT Id, LeadId, ContactId, IsDeleted, SystemModstamp FROM CampaignMember"
 _NAMED: Shape = {"Id": ID, "Name": ANY}
-_ROW: Shape = {"Id": ID, "LeadId": ANY, "ContactId": ANY, "IsDeleted": FLAG}
+_ROW: Shape = {"Id": ID, "LeadId": TEXT_OR_NULL, "ContactId": TEXT_OR_NULL, "IsDeleted": FLAG}
 
 
 class Campaigns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluentsd.api import Activity, InDoubt, Malformed, NeedsHuman, Rejected, Unavailable
-from fluentsd.testing import Answer, change_pages, walk_pages
+from fluentsd.testing import Answer, change_pages, exercise_bad_answers, walk_pages
 
 HTML = Answer(200, b"<html>maintenance</html>", {"Content-Type": "text/html"})
 
@@ -245,3 +245,22 @@ async def test_a_sign_in_in_another_form_is_tried_again(salesforce, connect, spr
     with pytest.raises(NeedsHuman, match="refuses the sign-in"):
         await connect().walk(spring, None)
     assert refs(await walk_pages(connect(), spring))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["campaign", "view", "report"])
+async def test_no_answer_that_is_spoilt_loses_anybody(salesforce, connect, kind):
+    people = [salesforce.add("Contact") for _ in range(3)]
+    ref = salesforce.add("Campaign", Name="Spring")
+    for one in people:
+        salesforce.join(ref, one)
+    salesforce.views["00B000000000001"] = {"object": "Contact", "label": "All", "query": "SELECT Id FROM Contact"}
+    salesforce.reports["00O000000000001"] = {"name": "R", "people": people}
+    segments = {
+        "campaign": f"campaign:{ref}",
+        "view": "view:Contact/00B000000000001",
+        "report": "report:00O000000000001",
+    }
+    salesforce.pass_time(3600)
+    for seed in range(40):
+        await exercise_bad_answers(seed, connect, salesforce, segments[kind], people)
