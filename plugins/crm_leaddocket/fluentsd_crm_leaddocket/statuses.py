@@ -161,9 +161,13 @@ def _is_more(body: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
 def _is_in(segment: str, lead: Mapping[str, Any]) -> bool | None:
     """Whether a lead is in a status; None when it does not say in which it is."""
     status, _, sub = segment.removeprefix("status:").partition("/")
-    if count_of(lead.get("StatusId")) is None or (sub and "SubStatusId" not in lead):
+    if count_of(lead.get("StatusId")) is None:
         return None
-    return str(lead["StatusId"]) == status and (not sub or str(lead["SubStatusId"]) == sub)
+    if not sub or str(lead["StatusId"]) != status:
+        return str(lead["StatusId"]) == status
+    if "SubStatusId" not in lead or (lead["SubStatusId"] is not None and count_of(lead["SubStatusId"]) is None):
+        return None
+    return str(lead["SubStatusId"]) == sub
 
 
 def _moved(segment: str, lead: Mapping[str, Any], begin: int) -> bool:

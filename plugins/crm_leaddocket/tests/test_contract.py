@@ -106,6 +106,20 @@ async def test_a_lead_without_a_sub_status_is_not_in_one(crm, connect):
     assert list((await source.changes("status:1/11", before.since)).gone) == [ref]
 
 
+@pytest.mark.parametrize("sub", ["missing", {}])
+async def test_a_lead_that_does_not_say_its_sub_status_has_not_left_it(crm, connect, sub):
+    ref = crm.lead()
+    crm.pass_time(3600)
+    source = connect()
+    [before] = await walk_pages(source, "status:1/11")
+    crm.edit(ref, SubStatusId=sub)
+    if sub == "missing":
+        del crm.leads[int(ref)]["SubStatusId"]
+    assert list((await source.changes("status:1/11", before.since)).gone) == []
+    crm.ignores_filters = True
+    assert not (await walk_pages(source, "status:1/11"))[-1].complete
+
+
 async def test_changes_of_which_some_are_missing_are_asked_again(crm, connect, page):
     crm.lead()
     source = connect()

@@ -6,7 +6,7 @@ A report has no changes of its own: it is run again, and when its people differ 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.api import (
@@ -20,6 +20,7 @@ from fluentsd.api import (
     Segment,
     Shape,
     Tools,
+    count_of,
     malformed,
     mismatch,
     read_cursor,
@@ -93,10 +94,22 @@ class Reports:
                 "narrow it, or use a list view, a campaign or a query of the settings",
                 only_this=True,
             )
-        return _people(body["factMap"]["T!T"]["rows"], str(name))
+        rows, count = body["factMap"]["T!T"]["rows"], _row_count(body)
+        if count is not None and len(rows) < count:
+            raise malformed("Salesforce", "GET analytics/reports/…", f"it has {len(rows)} of {count} rows")
+        return _people(rows, str(name))
 
 
 _TABULAR = "Format = 'Tabular'"
+
+
+def _row_count(body: Mapping[str, Any]) -> int | None:
+    """The number of rows, when the report counts them."""
+    names, totals = body["reportMetadata"].get("aggregates"), body["factMap"]["T!T"].get("aggregates")
+    if not isinstance(names, list) or not isinstance(totals, list) or "RowCount" not in names[: len(totals)]:
+        return None
+    found = totals[names.index("RowCount")]
+    return count_of(found.get("value")) if isinstance(found, Mapping) else None
 
 
 def _people(rows: Sequence[dict[str, Any]], name: str) -> list[str]:

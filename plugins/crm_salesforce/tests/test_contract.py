@@ -150,6 +150,7 @@ async def test_an_opt_out_that_a_row_does_not_have_is_unreadable(salesforce, sou
         ({"factMap": {"T!T": {}}}, '"T!T" has no "rows"'),
         ({"factMap": {"T!T": {"rows": None}}}, '"rows" is null, not a list'),
         ({"factMap": {"T!T": {"rows": [{"dataCells": [{}]}, {"dataCells": []}]}}}, "the same number of cells"),
+        ({"factMap": {"T!T": {"rows": [], "aggregates": [{"label": "2", "value": 2}]}}}, "it has 0 of 2 rows"),
         ({"allData": None}, '"allData" is null'),
         ({"reportMetadata": None}, '"reportMetadata" is null'),
     ],
@@ -157,7 +158,7 @@ async def test_an_opt_out_that_a_row_does_not_have_is_unreadable(salesforce, sou
 async def test_a_malformed_report_is_no_empty_one(salesforce, connect, change, words):
     body = {
         "allData": True,
-        "reportMetadata": {"name": "R", "reportFormat": "TABULAR"},
+        "reportMetadata": {"name": "R", "reportFormat": "TABULAR", "aggregates": ["RowCount"]},
         "factMap": {"T!T": {"rows": []}},
     }
     salesforce.fail("GET .*analytics", Answer(200, body | change))
