@@ -20,6 +20,7 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.engine.sync import changes, records, segment_names
 from fluentsd.engine.sync.fields import Fields, RecordRead
+from fluentsd.engine.sync.pauses import Pauses
 from fluentsd.engine.sync.records import SourceRef, Stored
 from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
@@ -35,8 +36,6 @@ PAUSE_AT_MOST = 600 * SECOND
 FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
-#: First pause of a segment after an answer that cannot be used; it doubles.
-MALFORMED_PAUSE = 60 * SECOND
 #: How much longer opt-outs wait after a failure than all else.
 CONSENT_PAUSE = 30 * SECOND
 NOTHING = News()
@@ -60,10 +59,7 @@ class SourceSync:
         self._pause = FIRST_PAUSE
         self._ref = SourceRef(name, 0)
         self._exits_at: dict[int, int] = {}
-        self._unresolved_until: dict[int, int] = {}
-        self._restarts: dict[int, tuple[int, int]] = {}  #: segment → walks that began again, and when the next may
-        self._walks_instead: dict[int, int] = {}  #: segment → times in a row that only a walk could tell its changes
-        self._refusals: dict[int, tuple[int, str]] = {}  #: segment → failures of it alone in a row, and the last one
+        self._pauses = Pauses()
         self._consent_at = 0  #: when opt-outs may be read again after they could not be
 
     async def run(self) -> None:
@@ -165,8 +161,9 @@ class SourceSync:
 
     def _due_at(self, row: SegmentRow) -> int:
         """When this segment needs something next."""
-        if row.id in self._unresolved_until:
-            return self._unresolved_until[row.id]
+        paused_until = self._pauses.until(row.id)
+        if paused_until is not None:
+            return paused_until
         times = [self._walk_at(row)]
         if row.walked_at is not None and row.since is not None:
             times.append((row.read_at or 0) + self._options.every)
@@ -177,7 +174,7 @@ class SourceSync:
         return min(times)
 
     def _walk_at(self, row: SegmentRow) -> int:
-        _, not_before = self._restarts.get(row.id, (0, 0))
+        not_before = self._pauses.walks_from(row.id)
         if not_before > self._runtime.clock.now():
             return not_before
         if row.id in self._state.asked or row.walk_began_at is not None or row.walked_at is None:
@@ -186,7 +183,7 @@ class SourceSync:
 
     async def _serve(self, row: SegmentRow, now: int) -> None:
         """One page, or what has become due without one."""
-        self._unresolved_until.pop(row.id, None)
+        self._pauses.begin(row.id)
         try:
             if not row.ref:
                 found = await self._resolve(row, now)
@@ -212,16 +209,13 @@ class SourceSync:
 
     async def _refused(self, row: SegmentRow, why: str, now: int) -> None:
         """This segment alone cannot be read now: nobody leaves, and the others go on."""
-        times = self._refusals.get(row.id, (0, ""))[0]
-        if not times:
+        if self._pauses.refused(row.id, why, now):
             self._runtime.log.warning("sync.segment_unavailable", source=self._name, segment=row.key, reason=why[:500])
         await self._runtime.store.run(segments.note, row.id, problem=why)
-        self._refusals[row.id] = (times + 1, why)
-        self._unresolved_until[row.id] = now + min(MALFORMED_PAUSE << min(times, 10), PAUSE_AT_MOST)
 
     async def _accepted(self, row: SegmentRow) -> None:
         """The segment answers again: its problem is over, unless it has another one now."""
-        _, why = self._refusals.pop(row.id, (0, ""))
+        why = self._pauses.accepted(row.id)
         if why and (await self._runtime.store.read(segments.get, row.id)).problem == why:
             await self._runtime.store.run(segments.note, row.id, problem="")
 
@@ -251,7 +245,7 @@ class SourceSync:
         if said != row.problem:
             self._runtime.log.warning("sync.no_segment", source=self._name, segment=row.key, reason=said)
         await self._runtime.store.run(segments.note, row.id, ref="", problem=said)
-        self._unresolved_until[row.id] = now + PAUSE_AT_MOST
+        self._pauses.unknown(row.id, now)
 
     async def _take_walk(self, row: SegmentRow, now: int) -> None:
         """The next page of a complete walk."""
@@ -264,9 +258,7 @@ class SourceSync:
             self._runtime.log.info("sync.walk_begins_again", source=self._name, segment=row.key, reason=str(why)[:200])
             await store.run(segments.note, row.id, walk_cursor=None, walk_began_at=None)
             self._state.asked.add(row.id)
-            tries = self._restarts.get(row.id, (0, 0))[0]  # the first time at once, and never in a tight loop
-            pause = min(2 ** (tries - 1) * FIRST_PAUSE, PAUSE_AT_MOST) if tries else 0
-            self._restarts[row.id] = (tries + 1, now + pause)
+            self._pauses.walk_restarted(row.id, now)
             return
         read = await self._read(page, now)
         values: dict[str, object] = {"walk_cursor": page.next, "walk_began_at": began}
@@ -279,7 +271,7 @@ class SourceSync:
         await self._store(row, page, read, now, began, values)
         if page.next is None:
             self._state.asked.discard(row.id)
-            self._restarts.pop(row.id, None)
+            self._pauses.walked(row.id)
             await self._apply(row)
 
     async def _take_changes(self, row: SegmentRow) -> None:
@@ -301,7 +293,7 @@ class SourceSync:
             if page.walk_again:
                 self._state.asked.add(row.id)
             if page.next is None:
-                self._walks_instead.pop(row.id, None)
+                self._pauses.changes_told(row.id)
                 break
             cursor, now = page.next, self._runtime.clock.now()
         if is_news or row.held or row.released_at is not None:
@@ -310,15 +302,13 @@ class SourceSync:
     async def _walk_instead(self, row: SegmentRow, why: str, now: int) -> None:
         """Only a walk can tell what has changed: the first time at once, then after pauses that double, up to the usual
         time between two walks."""
-        times = self._walks_instead[row.id] = self._walks_instead.get(row.id, 0) + 1
-        pause = 0 if times == 1 else min(FIRST_PAUSE << min(times, 20), self._options.walk_every)
+        times, pause = self._pauses.walk_instead(row.id, now, self._options.walk_every)
         self._runtime.log.info(
             "sync.walk_instead", source=self._name, segment=row.key, times=times, seconds=pause // SECOND,
             reason=why[:200],
         )  # fmt: skip
         await self._runtime.store.run(segments.note, row.id, since=None)
         self._state.asked.add(row.id)
-        self._restarts[row.id] = (self._restarts.get(row.id, (0, 0))[0], now + pause)
 
     async def _read(self, page: Page, at: int) -> list[RecordRead]:
         """The records of a page, fetched when the page has only their ids, and read by the fields."""

@@ -211,6 +211,9 @@ async def test_a_record_that_cannot_be_read_leaves_nothing_and_is_not_contacted(
     assert (await followed.segment())["missing"] == 0
     assert (await followed.stage.overview())["exited"] == 0
     assert followed.texted() == ["+12125550000", "+12125550002"]
+    monkeypatch.setattr(followed.crm, "refresh", refresh)
+    await followed.pass_time(3 * HOUR)
+    assert followed.texted() == ["+12125550000", "+12125550001", "+12125550002"]
 
 
 async def test_changes_that_only_a_walk_can_tell_lead_to_no_tight_loop(followed: Followed) -> None:
