@@ -54,7 +54,7 @@ from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.outcome import Fault, Outcome
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
-from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time
+from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time, trouble
 from fluentsd.api.shapes import (
     ANY,
     COUNT,
@@ -232,6 +232,7 @@ __all__ = [
     "retry_after",
     "says_yes",
     "server_time",
+    "trouble",
     "without_personal_data",
     "write_cursor",
     "written_id",

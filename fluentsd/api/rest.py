@@ -198,5 +198,14 @@ def is_web_page(answer: httpx.Response) -> bool:
     return "html" in answer.headers.get("content-type", "") or answer.content.lstrip()[:1] == b"<"
 
 
+def trouble(error: httpx.HTTPError) -> str:
+    """What went wrong with a request, for people."""
+    import httpx
+
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return "no connection"
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
+
+
 def _what(answer: httpx.Response | httpx.HTTPError) -> str:
-    return type(answer).__name__ if isinstance(answer, Exception) else f"HTTP {answer.status_code}"
+    return trouble(answer) if isinstance(answer, Exception) else f"HTTP {answer.status_code}"

@@ -244,3 +244,11 @@ async def test_no_answer_that_is_spoilt_loses_anybody(crm, connect, segment):
     crm.pass_time(3600)
     for seed in range(40):
         await exercise_bad_answers(seed, connect, crm, segment, people)
+
+
+async def test_a_connection_that_fails_is_told_without_words_of_a_program(crm, connect):
+    crm.fail("", None, times=9)
+    with pytest.raises(Unavailable, match=r"GoHighLevel does not answer \(the connection broke\)"):
+        await connect().walk("tag:spring", None)
+    with pytest.raises(Unavailable, match=r"GoHighLevel does not answer \(no connection\)"):
+        await connect(base_url="http://127.0.0.1:9").walk("tag:spring", None)

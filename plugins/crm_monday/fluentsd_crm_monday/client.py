@@ -24,6 +24,7 @@ from fluentsd.api import (
     malformed,
     mismatch,
     server_time,
+    trouble,
 )
 from fluentsd_crm_monday.documents import ALL, SHAPES
 from fluentsd_crm_monday.failures import Failure, failure_of
@@ -119,9 +120,9 @@ class MondayClient:
                     f"{self._settings.base_url}/v2", json=body, headers=headers, timeout=TIMEOUT, follow_redirects=False
                 )
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
-                return Failure("unreachable", "", type(why).__name__)
+                return Failure("unreachable", "", trouble(why))
             except httpx.HTTPError as why:
-                return Failure("server", "", type(why).__name__)
+                return Failure("server", "", trouble(why))
         failure = failure_of(answer, self._tools.clock.now())
         if failure is None or (is_write and _is_written(answer, operation)):
             self._budget.succeeded()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import httpx
 
-from fluentsd.api import retry_after, without_personal_data
+from fluentsd.api import count_of, retry_after, without_personal_data
 
 #: "server": it may have happened; "limited", "locked", "daily": it has not, and may later.
 FailureKind = Literal[
@@ -25,6 +25,7 @@ _LIMITED = frozenset({
     "IPRATELIMITEXCEEDED", "CONCURRENCYLIMITEXCEEDED", "MINUTELIMITEXCEEDED", "MINUTERATELIMITEXCEEDED",
     "FIELDLIMITEXCEEDED", "FIELDMINUTERATELIMITEXCEEDED",
 })  # fmt: skip
+_LIMITED_WORDS = re.compile(r"\brate\b.*\bexceeded\b|concurrency limit|budget exhausted|too many requests")
 _SERVER = frozenset({"INTERNALSERVERERROR", "APITEMPORARILYBLOCKED"})
 _TOKEN = frozenset({"UNAUTHENTICATED", "NOTAUTHENTICATED", "UNAUTHORIZED", "INVALIDTOKEN"})
 #: The order in which errors of one answer count: one that passes makes the whole worth another try.
@@ -70,9 +71,9 @@ def _errors(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _one(error: Mapping[str, Any], body: Mapping[str, Any], answer: httpx.Response, now: int) -> Failure:
     extensions = error.get("extensions")
     about: Mapping[str, Any] = extensions if isinstance(extensions, Mapping) else {}
-    statuses = (about.get("status_code"), body.get("status_code"), answer.status_code)
-    status = next((one for one in statuses if isinstance(one, int) and one >= 400), answer.status_code)
     code = str(about.get("code") or "")
+    given = (about.get("status_code"), body.get("status_code"), code, answer.status_code)
+    status = next((one for each in given if (one := count_of(each)) and 400 <= one < 600), answer.status_code)
     words = without_personal_data(str(error.get("message") or f"HTTP {status}"))
     after = _seconds(about, body, answer, now)
     return Failure(_kind(code, status, words.casefold(), after), code or f"HTTP {status}", words, after)
@@ -84,7 +85,7 @@ def _kind(code: str, status: int, words: str, after: float | None) -> FailureKin
         return "daily"
     if status == 423 or "LOCKED" in plain or "currently locked" in words:
         return "locked"
-    if status == 429 or plain in _LIMITED or "rate limit exceeded" in words or "concurrency limit" in words:
+    if status == 429 or plain in _LIMITED or _LIMITED_WORDS.search(words):
         return "limited"
     if status == 408 or status >= 500 or plain in _SERVER:
         return "server"

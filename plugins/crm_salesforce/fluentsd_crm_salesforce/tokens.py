@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import trio
 
-from fluentsd.api import NeedsHuman, Tools, Unavailable
+from fluentsd.api import NeedsHuman, Tools, Unavailable, trouble
 from fluentsd_crm_salesforce.settings import Settings, is_loopback
 
 PATH = "/services/oauth2/token"
@@ -59,7 +59,7 @@ class Tokens:
                 f"{self._settings.login_url}{PATH}", data=form, timeout=TIMEOUT, follow_redirects=False
             )
         except httpx.HTTPError as why:
-            raise Unavailable(f"Salesforce's sign-in cannot be reached ({type(why).__name__})") from why
+            raise Unavailable(f"Salesforce's sign-in cannot be reached ({trouble(why)})") from why
         if answer.status_code >= 500 or answer.status_code == 429:
             raise Unavailable(f"Salesforce's sign-in answers HTTP {answer.status_code}", after=60)
         try:
