@@ -102,6 +102,10 @@ async def test_a_connected_source_is_there_and_its_keys_are_nowhere_in_clear(
         assert (row["plugin"], row["from"], row["problem"]) == ("gohighlevel", "connected", "")
         [first, *_] = (await here.ask(runtime, "source segments", source=NAME))["segments"]
         assert first["name"] == "spring"
+        crm.scopes.discard("opportunities.readonly")
+        listed = await here.ask(runtime, "source segments", source=NAME)
+        assert [one["name"] for one in listed["segments"]] == ["spring"]
+        assert "opportunities.readonly" in listed["unlisted"][0]
         assert runtime.syncs[NAME].options.every == 120_000_000
         log = await here.ask(runtime, "log")
     assert TOKEN not in json.dumps(log)

@@ -47,14 +47,28 @@ from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing,
 from fluentsd.api.analysis import AnalysisRequest
 from fluentsd.api.channel import Channel, Clock, Links, Secrets, Tools
 from fluentsd.api.cursors import read_cursor, write_cursor
-from fluentsd.api.errors import Forged, InDoubt, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
+from fluentsd.api.errors import Forged, InDoubt, Malformed, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.json_schema import check_json, read_json
 from fluentsd.api.oauth import OAuthApp, OAuthTokens
 from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.outcome import Fault, Outcome
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
-from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, server_time
+from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time, trouble
+from fluentsd.api.shapes import (
+    ANY,
+    COUNT,
+    FLAG,
+    ID,
+    NUMBER_ID,
+    TEXT,
+    TEXT_OR_NULL,
+    Maybe,
+    Shape,
+    count_of,
+    malformed,
+    mismatch,
+)
 from fluentsd.api.source import (
     Activity,
     CountsRequests,
@@ -63,6 +77,7 @@ from fluentsd.api.source import (
     Record,
     Segment,
     SegmentKind,
+    SegmentList,
     Source,
     SourceField,
     SourceLimits,
@@ -91,12 +106,19 @@ from fluentsd.api.values import (
     WebhookResult,
 )
 from fluentsd.api.vendor_text import without_personal_data
-from fluentsd.api.write_ledger import WriteLedger
+from fluentsd.api.write_ledger import Part, WriteLedger
 from fluentsd.plugin_config import ConfigProblem, Table, a_rate
 
 __all__ = [
     "ACTIVITY_TITLES",
+    "ANY",
     "API_VERSION",
+    "COUNT",
+    "FLAG",
+    "ID",
+    "NUMBER_ID",
+    "TEXT",
+    "TEXT_OR_NULL",
     "Absent",
     "Activity",
     "Agent",
@@ -137,6 +159,8 @@ __all__ = [
     "ListsNumbers",
     "Lookup",
     "Made",
+    "Malformed",
+    "Maybe",
     "Meaning",
     "Message",
     "NeedsHuman",
@@ -147,6 +171,7 @@ __all__ = [
     "Outcome",
     "Owned",
     "Page",
+    "Part",
     "Pickup",
     "PickupVerdict",
     "PluginError",
@@ -170,7 +195,9 @@ __all__ = [
     "Secrets",
     "Segment",
     "SegmentKind",
+    "SegmentList",
     "ServesCalls",
+    "Shape",
     "SignIn",
     "SignInKey",
     "Skill",
@@ -191,9 +218,13 @@ __all__ = [
     "activity_facts",
     "activity_heading",
     "asks_to_stop",
+    "call_name",
     "check_json",
+    "count_of",
     "hookimpl",
     "is_reaction",
+    "malformed",
+    "mismatch",
     "next_utc_midnight",
     "read_cursor",
     "read_json",
@@ -201,6 +232,7 @@ __all__ = [
     "retry_after",
     "says_yes",
     "server_time",
+    "trouble",
     "without_personal_data",
     "write_cursor",
     "written_id",

@@ -25,6 +25,14 @@ class InDoubt(Unavailable):
     """The answer to a source's write was lost: it may have been written. The next try looks for it first."""
 
 
+class Malformed(Unavailable):
+    """A source's answer does not have its documented form, so that nothing is known from it: nobody leaves, the segment
+    of the question waits, and the others go on."""
+
+    def __init__(self, why: str, after: float = 60.0) -> None:
+        super().__init__(why, after)
+
+
 class Rejected(PluginError):
     """The provider accepted nothing and never will for this person on this channel; the flow goes on.
 
@@ -48,12 +56,14 @@ class Forged(PluginError):
 class NeedsHuman(PluginError):
     """The provider accepted nothing and will not until a person acts (credentials, registration, funds).
 
-    The whole channel is held, or with `only_sender` only the caller ID of the message.
+    The whole channel is held, or with `only_sender` only the caller ID of the message. A whole source waits, or with
+    `only_this` only what was asked for: a segment that the credentials may not read, a value that is refused.
     """
 
-    def __init__(self, what: str, *, only_sender: bool = False) -> None:
+    def __init__(self, what: str, *, only_sender: bool = False, only_this: bool = False) -> None:
         super().__init__(what)
         self.only_sender = only_sender
+        self.only_this = only_this
 
 
 class SocketClosed(Exception):

@@ -14,6 +14,7 @@ from typing import Any
 
 from fluentsd.api.channel import Tools
 from fluentsd.api.errors import NeedsHuman, Unavailable
+from fluentsd.api.rest import trouble
 
 SECOND = 1_000_000
 #: An access token is replaced this long before it ends, in microseconds; at most a tenth of its life.
@@ -82,7 +83,7 @@ class OAuthTokens:
         try:
             answer = await self._tools.http().post(app.url, data=form, timeout=TIMEOUT, follow_redirects=False)
         except httpx.HTTPError as why:
-            raise Unavailable(f"{app.name}'s sign-in cannot be reached ({type(why).__name__})") from why
+            raise Unavailable(f"{app.name}'s sign-in cannot be reached ({trouble(why)})") from why
         status = answer.status_code
         if status >= 500 or status in (408, 429):
             raise Unavailable(f"{app.name}'s sign-in answers HTTP {status}", after=60)

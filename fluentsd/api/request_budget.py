@@ -27,6 +27,8 @@ LONGEST_WAIT = 60 * SECOND
 USUAL_SHARE, USUAL_RESERVE = 0.4, 0.2
 #: After a 429 the pace is divided by this, at most to this part, and comes back by this factor a request.
 SLOWER, SLOWEST, FASTER = 2.0, 16.0, 0.98
+#: How often an urgent request is tried after the provider said that the day's quota is used up, in microseconds.
+URGENT_AGAIN = 60 * SECOND
 #: How long to leave a quota alone of which others have used most, in microseconds.
 REST = 900 * SECOND
 #: Seconds to wait after a 429 that does not say how long.
@@ -104,8 +106,9 @@ class RequestBudget:
         self._count, self._resets_at = self._remembered()
         self._left: int | None = None
         self._over_until = 0
+        self._urgent_at = 0
         self._rest_until = 0
-        self._why = ""
+        self._why = self._over_why = ""
 
     @asynccontextmanager
     async def request(self, *, urgent: bool = False) -> AsyncIterator[None]:
@@ -142,10 +145,12 @@ class RequestBudget:
         self._closed_until = max(self._closed_until, self._clock.now() + round(after * SECOND))
         self._why = why
 
-    def refused_for_the_day(self, why: str, resets_at: int | None = None) -> None:
-        """The provider says that the day's quota is used up."""
+    def refused_for_the_day(self, why: str, resets_at: int | None = None, *, rolling: bool = False) -> None:
+        """The provider says that the day's quota is used up. A `rolling` quota comes back bit by bit: an urgent request
+        is still tried once a minute."""
         now = self._clock.now()
-        self._over_until, self._why = resets_at or self._resets(now), why
+        self._over_until, self._over_why = resets_at or self._resets(now), why
+        self._urgent_at = now + URGENT_AGAIN if rolling else self._over_until
 
     def learn_day(self, daily: int | None, left: int | None = None) -> None:
         """The provider tells the account's quota, and how much of it all programs together have left."""
@@ -161,8 +166,9 @@ class RequestBudget:
 
     def _check_day(self, now: int, urgent: bool) -> None:
         self._roll(now)
-        if now < self._over_until:
-            raise Unavailable(self._why, after=(self._over_until - now) / SECOND)
+        until = min(self._over_until, self._urgent_at) if urgent else self._over_until
+        if now < until:
+            raise Unavailable(self._over_why, after=(until - now) / SECOND)
         if urgent or self._daily is None:
             return
         allowed = allowance(self._daily, self._share)

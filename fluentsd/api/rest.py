@@ -6,6 +6,7 @@ What must not live here: the paths, headers and error words of one provider.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fluentsd.api.channel import Tools
 from fluentsd.api.errors import InDoubt, NeedsHuman, Rejected, Unavailable
 from fluentsd.api.request_budget import RequestBudget, retry_after
+from fluentsd.api.shapes import ANY, Shape, malformed, mismatch
 from fluentsd.api.vendor_text import without_personal_data
 
 if TYPE_CHECKING:
     import httpx
 
 SECOND = 1_000_000
+_WEB_PAGE = "it is a web page, not JSON"
 
 
 class NotFound(LookupError):
@@ -27,7 +30,10 @@ class NotFound(LookupError):
 
 
 class Invalid(NeedsHuman):
-    """The provider refuses what was asked, with this message."""
+    """The provider refuses what was asked, with this message; other questions are not affected."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, only_this=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +92,41 @@ class RestClient:
             self._budget.succeeded()
 
     async def read(
-        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None, urgent: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        urgent: bool = False,
+        shape: Shape = ANY,
     ) -> RestReply:
-        """Read something; raises `NotFound`, `Invalid`, `Unavailable` or `NeedsHuman`."""
-        pause, why = self.pause, ""
+        """Read something that has this form; raises `NotFound`, `Invalid`, `Unavailable` (`Malformed` for an answer in
+        another form) or `NeedsHuman`. A web page with the status 404 says nothing about a record."""
+        pause, why = self.pause, Unavailable(self.name, after=60)
         for tried in range(1, self.tries + 1):
             answer = await self._once(method, path, query, body, urgent, tried)
             if isinstance(answer, Exception) or answer.status_code >= 500 or answer.status_code in (408, 429):
-                why = f"{self.name} does not answer ({_what(answer)})"
+                why = Unavailable(f"{self.name} does not answer ({_what(answer)})", after=60)
+            elif is_web_page(answer) and (answer.is_success or answer.status_code == 404):
+                why = malformed(self.name, call_name(method, path), _WEB_PAGE)
             else:
                 try:
-                    return self._reply(answer)
-                except ValueError:
-                    why = f"{self.name}'s answer is not JSON"
+                    reply = self._reply(answer)
+                except (ValueError, RecursionError):
+                    why = malformed(self.name, call_name(method, path), "it is not JSON")
+                else:
+                    if wrong := mismatch(reply.body, shape):
+                        raise malformed(self.name, call_name(method, path), wrong)
+                    return reply
             if tried < self.tries:
                 await self._tools.clock.sleep_until(self._tools.clock.now() + round(pause * SECOND))
                 pause *= 2
-        raise Unavailable(why, after=60)
+        raise why
 
-    async def write(self, method: str, path: str, body: Any, *, urgent: bool = False) -> RestReply:
-        """Change something, once. Raises `InDoubt` when the answer was lost, `Rejected` when it is refused."""
+    async def write(self, method: str, path: str, body: Any, *, urgent: bool = False, shape: Shape = ANY) -> RestReply:
+        """Change something, once. Raises `InDoubt` when the answer was lost or has another form, `Rejected` when the
+        write is refused."""
         import httpx
 
         answer = await self._once(method, path, None, body, urgent, 1)
@@ -115,14 +136,21 @@ class RestClient:
             raise InDoubt(f"{self.name}'s answer to a write was lost ({_what(answer)})")
         if answer.status_code == 429:
             raise Unavailable(f"{self.name} limits requests", after=self.after_429)
+        if answer.status_code in (423, 425):
+            raise Unavailable(f"{self.name} cannot write this now ({_what(answer)})", only_this=True)
+        if answer.is_success and is_web_page(answer):
+            raise InDoubt(f"{self.name}'s answer to {call_name(method, path)} cannot be used: {_WEB_PAGE}")
         try:
-            return self._reply(answer)
+            reply = self._reply(answer)
         except (NotFound, Invalid) as why:
             raise Rejected(f"{self.name} refuses the write: {why}") from why
-        except ValueError as why:
+        except (ValueError, RecursionError) as why:
             if self.writes_answer_text:
                 return RestReply(None, 0)
             raise InDoubt(f"{self.name}'s answer to a write is not JSON") from why
+        if wrong := mismatch(reply.body, shape):
+            raise InDoubt(f"{self.name}'s answer to {call_name(method, path)} cannot be used: {wrong}")
+        return reply
 
     async def _once(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, tried: int
@@ -159,5 +187,25 @@ class RestClient:
         return RestReply(answer.json() if answer.content else None, server_time(answer.headers.get("date")))
 
 
+def call_name(method: str, path: str) -> str:
+    """A request for people, with "…" for each id in its path."""
+    parts = ("…" if re.search(r"\d.*\d|@|%", part) or len(part) > 24 else part for part in path.split("/"))
+    return f"{method} {'/'.join(parts)}"
+
+
+def is_web_page(answer: httpx.Response) -> bool:
+    """Whether an answer is HTML: of a proxy, a sign-in page, a site under maintenance."""
+    return "html" in answer.headers.get("content-type", "") or answer.content.lstrip()[:1] == b"<"
+
+
+def trouble(error: httpx.HTTPError) -> str:
+    """What went wrong with a request, for people."""
+    import httpx
+
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
+        return "no connection"
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
+
+
 def _what(answer: httpx.Response | httpx.HTTPError) -> str:
-    return type(answer).__name__ if isinstance(answer, Exception) else f"HTTP {answer.status_code}"
+    return trouble(answer) if isinstance(answer, Exception) else f"HTTP {answer.status_code}"

@@ -6,7 +6,7 @@ never as an endless iterator: a page is taken, written and remembered before the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -79,6 +79,14 @@ class Segment:
     kind: SegmentKind = "list"
 
 
+class SegmentList(list[Segment]):
+    """Segments, of which some kinds could not be listed: `unlisted` has a sentence for each, with what to grant."""
+
+    def __init__(self, found: Iterable[Segment] = (), unlisted: Iterable[str] = ()) -> None:
+        super().__init__(found)
+        self.unlisted = tuple(unlisted)
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record of the source: its id there, its fields by name, and when it last changed (epoch microseconds).
@@ -87,7 +95,8 @@ class Record:
     into it, or of the lead that became this contact. `object` is the CRM's word for it ("contact", "lead"); ids are
     unique over all objects of a source. `url` is its address in the CRM, for people. `unreadable` are the meanings that
     could not be read this time: an opt-out field that the credentials may not see, or one that lists do not have and
-    `refresh` may read. Until it is read, the engine contacts nobody on those channels.
+    `refresh` may read. Until it is read, the engine contacts nobody on those channels. `unread`: the source has the
+    record but could not read it this time; nobody leaves for that, and the person is not contacted.
     """
 
     id: str
@@ -97,6 +106,12 @@ class Record:
     object: str = ""
     url: str = ""
     unreadable: frozenset[Meaning] = frozenset()
+    unread: bool = False
+
+    @classmethod
+    def not_read(cls, ref: str) -> Record:
+        """A record that is there and could not be read."""
+        return cls(ref, {}, unreadable=frozenset({"opt_out"}), unread=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,8 @@ class Source(Protocol):
         """All fields of its records."""
 
     async def segments(self) -> Sequence[Segment]:
-        """All segments, or an error, never a part. Queries and filters of the settings are segments too."""
+        """All segments, or an error; when the credentials may not list some kinds, a `SegmentList` that says so.
+        Queries and filters of the settings are segments too."""
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """One page of a whole segment; `cursor` is None at first, then the last page's `next`. A cursor stays good over
@@ -178,13 +194,14 @@ class Source(Protocol):
         left out; a `ValueError` means that only a walk can tell."""
 
     async def refresh(self, ids: Sequence[str]) -> Sequence[Record]:
-        """The records with these ids, at most `limits.refresh`; missing ones are left out. Of a record that was merged
-        the winner is returned once, with the loser among its `aliases`."""
+        """The records with these ids, at most `limits.refresh`. Left out are only those of which the provider says that
+        they do not exist (any more); one that cannot be read is `Record.not_read`. Of a record that was merged the
+        winner is returned once, with the loser among its `aliases`."""
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity and return its id at the source. `key` is unique for ever: writing it again returns the
         first id and changes nothing. Raises `Rejected` if it can never be written (the record is gone, the CRM's rules
-        refuse it)."""
+        refuse it); when only a part is refused, after the rest is written (`WriteLedger.all_parts`)."""
 
 
 @runtime_checkable

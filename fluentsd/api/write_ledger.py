@@ -8,7 +8,8 @@ folder; all access goes through `Tools.run_sync`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     import sqlite3
 
 _TABLE = "CREATE TABLE IF NOT EXISTS written (key TEXT PRIMARY KEY, ref TEXT) WITHOUT ROWID"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a write beside its note. `name` says it to people and stays the same over tries; `write` may be
+    repeated, because the same values are set again. `pieces`: what is tried one by one when the whole is refused."""
+
+    name: str
+    write: Callable[[], Awaitable[object]]
+    pieces: Sequence[Part] = ()
 
 
 class WriteLedger:
@@ -50,6 +61,48 @@ class WriteLedger:
         await self._run_sync(self._end, key, ref)
         return str(ref)
 
+    async def all_parts(
+        self,
+        key: str,
+        parts: Callable[[], Awaitable[Sequence[Part]]],
+        note: Callable[[bool], Awaitable[str]],
+    ) -> str:
+        """Write each part of the activity `key`, then its note (`note(in_doubt)` returns its id), each of them once.
+
+        A part that is refused stops no other one; `Rejected` names it after all the rest is written, so that the next
+        try is about that part alone. `parts` is asked each time. When all is refused, the note's refusal is raised.
+        """
+        refused: list[str] = []
+        if await self._run_sync(self._is_done, f"{key}|all"):
+            return str(await self.once(key, note))
+        try:
+            asked = await parts()
+        except (Rejected, NeedsHuman) as why:
+            asked, refused = (), [str(why)]
+        for part in asked:
+            refused += await self._part(key, part)
+        ref = await self.once(key, note)
+        if refused:
+            raise Rejected(f"the note is written, but not all else: {'; '.join(refused)}")
+        await self._run_sync(self._note_done, f"{key}|all", bool(asked))
+        return ref
+
+    async def _part(self, key: str, part: Part) -> list[str]:
+        """Write a part unless it is there; returns what was refused of it."""
+        mine = f"{key}|{part.name}"
+        for one in part.pieces:
+            if await self._run_sync(self._is_done, f"{key}|{one.name}"):
+                break  # the whole was refused in an earlier try
+        else:
+            try:
+                await self.once(mine, lambda _: _done(part))
+            except (Rejected, NeedsHuman) as why:
+                if not part.pieces or isinstance(why, NeedsHuman) or isinstance(why.__cause__, LookupError):
+                    return [f"{part.name}: {why}"]
+            else:
+                return []
+        return [each for one in part.pieces for each in await self._part(key, one)]
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -75,6 +128,16 @@ class WriteLedger:
                 self._open().execute("INSERT INTO written VALUES (?, NULL)", (key,))
             return (row[0], row[0] is None) if row else (None, False)
 
+    def _is_done(self, key: str) -> bool:
+        with self._lock:
+            row = self._open().execute("SELECT ref FROM written WHERE key = ?", (key,)).fetchone()
+            return row is not None and row[0] is not None
+
+    def _note_done(self, key: str, had_parts: bool) -> None:
+        if had_parts:  # a note alone is its own mark
+            with self._lock:
+                self._open().execute("INSERT OR REPLACE INTO written VALUES (?, 'done')", (key,))
+
     def _take_back(self, key: str) -> None:
         with self._lock:
             self._open().execute("DELETE FROM written WHERE key = ? AND ref IS NULL", (key,))
@@ -82,3 +145,8 @@ class WriteLedger:
     def _end(self, key: str, ref: str) -> None:
         with self._lock:
             self._open().execute("UPDATE written SET ref = ? WHERE key = ?", (ref, key))
+
+
+async def _done(part: Part) -> str:
+    await part.write()
+    return "done"

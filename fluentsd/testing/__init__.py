@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fluentsd.clock import SimClock
 from fluentsd.plugins import discover
+from fluentsd.testing.bad_answers import exercise_bad_answers
 from fluentsd.testing.conformance import CHECKS, exercise_channel
 from fluentsd.testing.conformance_agent import AGENT_CHECKS, exercise_agent_provider
 from fluentsd.testing.conformance_source import SOURCE_CHECKS, MergesRecords, SourceControl, exercise_source
@@ -48,6 +49,7 @@ __all__ = [
     "change_pages",
     "discover",
     "exercise_agent_provider",
+    "exercise_bad_answers",
     "exercise_channel",
     "exercise_history",
     "exercise_source",

@@ -85,6 +85,7 @@ async def list_segments(runtime: Runtime, call: Call, source: str) -> Answer:
     return {
         "source": source,
         "segments": [{"id": one.id, "kind": one.kind, "name": one.name, "size": one.size} for one in rows],
+        "unlisted": list(getattr(rows, "unlisted", ())),
     }
 
 

@@ -165,3 +165,21 @@ async def test_the_count_survives_a_restart(tmp_path: Path, autojump_clock: trio
     assert RequestBudget(clock, 1, daily=1000, file=file).used().today == 7
     file.write_text("{ not JSON")
     assert RequestBudget(clock, 1, daily=1000, file=file).used().today == 0
+
+
+async def test_a_rolling_quota_that_is_used_up_is_tried_once_a_minute_for_what_is_urgent(
+    autojump_clock: object,
+) -> None:
+    clock = TrioClock()
+    budget = RequestBudget(clock, 0)
+    budget.refused_for_the_day("used up", clock.now() + 3600 * SECOND, rolling=True)
+    with pytest.raises(Unavailable) as caught:
+        await ask(budget, 1, urgent=True)
+    assert 59 <= caught.value.after <= 60
+    with pytest.raises(Unavailable) as caught:
+        await ask(budget, 1)
+    assert caught.value.after > 3500
+    await trio.sleep(60)
+    await ask(budget, 3, urgent=True)
+    with pytest.raises(Unavailable):
+        await ask(budget, 1)

@@ -66,6 +66,8 @@ def _taken_in(screen: Screen, answer: answers.Connected | answers.Disconnected) 
 
 
 def segments(screen: Screen, answer: answers.Segments) -> None:
+    for sentence in answer.unlisted:
+        screen.say(sentence, "yellow")
     if not answer.segments:
         screen.say(f"{answer.source} has no segment that these credentials can read", "yellow")
         return

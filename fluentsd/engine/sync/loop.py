@@ -8,17 +8,19 @@ change does (`changes`), limits of requests (the plugin's).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import get_args
 
 import trio
 
-from fluentsd.api import Kind, NeedsHuman, Page, Record, Source, Unavailable
+from fluentsd.api import Kind, Malformed, NeedsHuman, Page, Record, Source, Unavailable
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.engine.sync import changes, records, segment_names
 from fluentsd.engine.sync.fields import Fields, RecordRead
+from fluentsd.engine.sync.pauses import Pauses
 from fluentsd.engine.sync.records import SourceRef, Stored
 from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
@@ -34,7 +36,10 @@ PAUSE_AT_MOST = 600 * SECOND
 FIRST_PAUSE = 30 * SECOND
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
+#: How much longer opt-outs wait after a failure than all else.
+CONSENT_PAUSE = 30 * SECOND
 NOTHING = News()
+_UNEXPECTED = "the source {} could not read an answer (sync.error in the log); nobody leaves, and it is tried again"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: While steps are in flight, a page is followed by a pause of so many times its own transaction, at most two seconds.
 GIVES_WAY = 7
@@ -54,8 +59,8 @@ class SourceSync:
         self._pause = FIRST_PAUSE
         self._ref = SourceRef(name, 0)
         self._exits_at: dict[int, int] = {}
-        self._unresolved_until: dict[int, int] = {}
-        self._restarts: dict[int, tuple[int, int]] = {}  #: segment → walks that began again, and when the next may
+        self._pauses = Pauses()
+        self._consent_at = 0  #: when opt-outs may be read again after they could not be
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -72,35 +77,57 @@ class SourceSync:
                 await trio.lowlevel.checkpoint()
 
     async def _guarded_turn(self) -> int | None:
-        """One piece of work; returns when the next is due (None: at the next wake-up)."""
+        """One piece of work; returns when the next is due (None: at the next wake-up). While the source rests after a
+        failure, the opt-outs of people who are due are still read: a quota that is used up for walks may have some."""
         clock, state = self._runtime.clock, self._state
-        if state.again_at > clock.now():
-            return state.again_at
+        rests = state.again_at > clock.now()
         try:
-            until = await self._turn()
-        except Unavailable as why:
-            return self._failed(str(why), max(round(why.after * SECOND), SECOND))
-        except NeedsHuman as why:
-            return self._failed(f"needs a person: {why}", PAUSE_AT_MOST)
+            until = await (self._turn_at_rest() if rests else self._turn())
         except StoreUnavailable:
             raise
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin
-            self._runtime.log.error("sync.error", source=self._name, error=repr(why)[:500])
-            pause, self._pause = self._pause, min(2 * self._pause, PAUSE_AT_MOST)
-            return self._failed(f"{type(why).__name__}: {why}", pause)
+            return self._failed(*self._meaning_of(why), rests=rests)
+        if rests:
+            return until
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 
-    def _failed(self, why: str, pause: int) -> int:
+    def _meaning_of(self, error: Exception) -> tuple[str, int]:
+        """An error for people, and the pause after it."""
+        if isinstance(error, Unavailable):
+            return str(error), max(round(error.after * SECOND), SECOND)
+        if isinstance(error, NeedsHuman):
+            return f"needs a person: {error}", PAUSE_AT_MOST
+        self._runtime.log.error("sync.error", source=self._name, error=repr(error)[:500])
+        pause, self._pause = self._pause, min(2 * self._pause, PAUSE_AT_MOST)
+        return _UNEXPECTED.format(self._name), pause
+
+    def _failed(self, why: str, pause: int, *, rests: bool) -> int:
         """Remember why the source cannot be reached, and when the next try is."""
         state, now = self._state, self._runtime.clock.now()
+        if rests:
+            return min(state.again_at, max(self._consent_at, now + SECOND))
         if not state.problem:
             self._runtime.log.warning("sync.unavailable", source=self._name, reason=why[:500])
             state.problem_since = now
         state.problem, state.again_at = why, now + pause
         return state.again_at
+
+    async def _turn_at_rest(self) -> int:
+        """Read the opt-outs of people who are due, and nothing else."""
+        runtime, again_at = self._runtime, self._state.again_at
+        now = runtime.clock.now()
+        if self._consent_at > now:
+            return min(again_at, self._consent_at)
+        if not self._ref.id:
+            return again_at
+        is_held, stale, _ = await runtime.store.read(self._look, now)
+        if is_held or not stale:
+            return again_at
+        await self._try_to_freshen(stale, now)
+        return now
 
     async def _turn(self) -> int | None:
         runtime, now = self._runtime, self._runtime.clock.now()
@@ -109,12 +136,13 @@ class SourceSync:
         is_held, stale, rows = await runtime.store.read(self._look, now)
         if is_held:
             return None
-        if stale:
-            await self._freshen(stale, now)
+        if stale and self._consent_at <= now:
+            await self._try_to_freshen(stale, now)
             return now
         due = sorted((self._due_at(row), row.id, row) for row in rows)
         if not due or due[0][0] > now:
-            return due[0][0] if due else None
+            times = [due[0][0]] if due else []
+            return min([*times, self._consent_at] if stale else times, default=None)
         await self._serve(due[0][2], now)
         return now
 
@@ -133,8 +161,9 @@ class SourceSync:
 
     def _due_at(self, row: SegmentRow) -> int:
         """When this segment needs something next."""
-        if row.id in self._unresolved_until:
-            return self._unresolved_until[row.id]
+        paused_until = self._pauses.until(row.id)
+        if paused_until is not None:
+            return paused_until
         times = [self._walk_at(row)]
         if row.walked_at is not None and row.since is not None:
             times.append((row.read_at or 0) + self._options.every)
@@ -145,7 +174,7 @@ class SourceSync:
         return min(times)
 
     def _walk_at(self, row: SegmentRow) -> int:
-        _, not_before = self._restarts.get(row.id, (0, 0))
+        not_before = self._pauses.walks_from(row.id)
         if not_before > self._runtime.clock.now():
             return not_before
         if row.id in self._state.asked or row.walk_began_at is not None or row.walked_at is None:
@@ -154,13 +183,13 @@ class SourceSync:
 
     async def _serve(self, row: SegmentRow, now: int) -> None:
         """One page, or what has become due without one."""
-        self._unresolved_until.pop(row.id, None)
-        if not row.ref:
-            found = await self._resolve(row, now)
-            if found is None:
-                return
-            row = found
+        self._pauses.begin(row.id)
         try:
+            if not row.ref:
+                found = await self._resolve(row, now)
+                if found is None:
+                    return
+                row = found
             if self._is_delta_due(row, now):
                 await self._take_changes(row)
             elif self._walk_at(row) <= now:
@@ -169,6 +198,26 @@ class SourceSync:
                 await self._apply(row)
         except segment_names.NotFound as why:
             await self._lost(row, why, now)
+        except Malformed as why:
+            await self._refused(row, str(why), now)
+        except NeedsHuman as why:
+            if not why.only_this:
+                raise
+            await self._refused(row, f"needs a person: {why}", now)
+        else:
+            await self._accepted(row)
+
+    async def _refused(self, row: SegmentRow, why: str, now: int) -> None:
+        """This segment alone cannot be read now: nobody leaves, and the others go on."""
+        if self._pauses.refused(row.id, why, now):
+            self._runtime.log.warning("sync.segment_unavailable", source=self._name, segment=row.key, reason=why[:500])
+        await self._runtime.store.run(segments.note, row.id, problem=why)
+
+    async def _accepted(self, row: SegmentRow) -> None:
+        """The segment answers again: its problem is over, unless it has another one now."""
+        why = self._pauses.accepted(row.id)
+        if why and (await self._runtime.store.read(segments.get, row.id)).problem == why:
+            await self._runtime.store.run(segments.note, row.id, problem="")
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
         """Changes come before the next page of a walk: they are quick, and may bring an opt-out."""
@@ -178,10 +227,13 @@ class SourceSync:
 
     async def _resolve(self, row: SegmentRow, now: int) -> SegmentRow | None:
         """The segment with its id in the CRM; None when no segment has that name now."""
+        listed = await self._source.segments()
         try:
-            found = segment_names.find_segment(row.key, await self._source.segments())
+            found = segment_names.find_segment(row.key, listed)
         except segment_names.NotFound as why:
-            await self._lost(row, why, now)
+            unlisted = getattr(listed, "unlisted", ())
+            said = ". ".join([str(why), *unlisted])
+            await self._lost(row, segment_names.NotFound(said), now)
             return None
         about = {"ref": found.id, "name": found.name, "size": found.size}
         await self._runtime.store.run(segments.note, row.id, **about, problem="")
@@ -193,7 +245,7 @@ class SourceSync:
         if said != row.problem:
             self._runtime.log.warning("sync.no_segment", source=self._name, segment=row.key, reason=said)
         await self._runtime.store.run(segments.note, row.id, ref="", problem=said)
-        self._unresolved_until[row.id] = now + PAUSE_AT_MOST
+        self._pauses.unknown(row.id, now)
 
     async def _take_walk(self, row: SegmentRow, now: int) -> None:
         """The next page of a complete walk."""
@@ -206,9 +258,7 @@ class SourceSync:
             self._runtime.log.info("sync.walk_begins_again", source=self._name, segment=row.key, reason=str(why)[:200])
             await store.run(segments.note, row.id, walk_cursor=None, walk_began_at=None)
             self._state.asked.add(row.id)
-            tries = self._restarts.get(row.id, (0, 0))[0]  # the first time at once, and never in a tight loop
-            pause = min(2 ** (tries - 1) * FIRST_PAUSE, PAUSE_AT_MOST) if tries else 0
-            self._restarts[row.id] = (tries + 1, now + pause)
+            self._pauses.walk_restarted(row.id, now)
             return
         read = await self._read(page, now)
         values: dict[str, object] = {"walk_cursor": page.next, "walk_began_at": began}
@@ -221,7 +271,7 @@ class SourceSync:
         await self._store(row, page, read, now, began, values)
         if page.next is None:
             self._state.asked.discard(row.id)
-            self._restarts.pop(row.id, None)
+            self._pauses.walked(row.id)
             await self._apply(row)
 
     async def _take_changes(self, row: SegmentRow) -> None:
@@ -231,9 +281,8 @@ class SourceSync:
         while True:
             try:
                 page = await _of_segment(self._source.changes(row.ref, cursor))
-            except ValueError:
-                await self._runtime.store.run(segments.note, row.id, since=None)
-                self._state.asked.add(row.id)  # only a walk can tell
+            except ValueError as why:
+                await self._walk_instead(row, str(why), now)
                 return
             read = await self._read(page, now)
             values: dict[str, object] = {"since": page.next or page.since or cursor}
@@ -244,10 +293,22 @@ class SourceSync:
             if page.walk_again:
                 self._state.asked.add(row.id)
             if page.next is None:
+                self._pauses.changes_told(row.id)
                 break
             cursor, now = page.next, self._runtime.clock.now()
         if is_news or row.held or row.released_at is not None:
             await self._apply(row)
+
+    async def _walk_instead(self, row: SegmentRow, why: str, now: int) -> None:
+        """Only a walk can tell what has changed: the first time at once, then after pauses that double, up to the usual
+        time between two walks."""
+        times, pause = self._pauses.walk_instead(row.id, now, self._options.walk_every)
+        self._runtime.log.info(
+            "sync.walk_instead", source=self._name, segment=row.key, times=times, seconds=pause // SECOND,
+            reason=why[:200],
+        )  # fmt: skip
+        await self._runtime.store.run(segments.note, row.id, since=None)
+        self._state.asked.add(row.id)
 
     async def _read(self, page: Page, at: int) -> list[RecordRead]:
         """The records of a page, fetched when the page has only their ids, and read by the fields."""
@@ -342,6 +403,19 @@ class SourceSync:
         if exits_at is not None:
             self._exits_at[row.id] = max(exits_at, now + SECOND)
 
+    async def _try_to_freshen(self, stale: Mapping[str, int], now: int) -> None:
+        """Read opt-outs again; after a failure only when the pause that the source asks for is over, and other work
+        has had its turn."""
+        try:
+            await self._freshen(stale, now)
+        except StoreUnavailable:
+            raise
+        except Exception as why:
+            pause = round(why.after * SECOND) if isinstance(why, Unavailable) else PAUSE_AT_MOST
+            self._consent_at = now + pause + CONSENT_PAUSE
+            raise
+        self._consent_at = 0
+
     async def _freshen(self, stale: Mapping[str, int], now: int) -> None:
         """Read these records again; the people who were held for them go on."""
         found = await self._source.refresh(list(stale))
@@ -364,12 +438,15 @@ class SourceSync:
 
 
 async def _of_segment(question: Awaitable[Page]) -> Page:
-    """The source's answer. A segment that it does not have is `naming.NotFound`; a KeyError or IndexError is a
-    LookupError too, but a bug of the plugin."""
+    """The source's answer. A segment that it does not have is `segment_names.NotFound`, and a cursor that is not good
+    any more a ValueError. A KeyError or IndexError is a LookupError too, and text that cannot be decoded a ValueError,
+    but they are bugs of the plugin."""
     try:
         return await question
     except (KeyError, IndexError):
         raise
+    except (json.JSONDecodeError, UnicodeError) as why:
+        raise RuntimeError(f"{type(why).__name__}: {why}") from why
     except LookupError as why:
         raise segment_names.NotFound(*why.args) from why
 

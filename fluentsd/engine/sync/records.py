@@ -62,7 +62,7 @@ async def store(
     that can be read; a walk may leave fields out."""
     if not read:
         return Stored()
-    stored = Stored(rejected={one.record.id: one.reason for one in read if one.person is None})
+    stored = Stored(rejected={one.record.id: one.reason for one in read if one.person is None and one.reason})
     people = [one for one in read if one.person is not None]
     run = Run(source.name, source.id, at, attestation=attested)
     before = await segments.known(conn, source.id, [one.record.id for one in read])
@@ -108,6 +108,8 @@ async def _opt_outs(
     if unreadable and not looked_up:
         unreadable = f"{segments.TO_LOOK_UP}{unreadable}"
         opted_out = words_of(one.opted_out | (said & one.unreadable))  # not said this time, and not taken back
+    if one.record.unread:  # it says nothing, so that what it said holds
+        opted_out = words_of(said)
     if (opted_out, unreadable) != (now.opted_out, now.unreadable):
         await segments.note_opt_outs(conn, now.id, opted_out, unreadable)
     for channel in channels_of(fresh) if fresh else ():

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from fluentsd.api import Activity, NeedsHuman, Source, Unavailable
+from fluentsd.api import Activity, NeedsHuman, Rejected, Source, Unavailable
 from fluentsd.domain.events import AttemptRecorded, CallAnalysed, CallReceived, OptedOut, ReplyReceived
 from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, write_back_target
 from fluentsd.domain.time.durations import SECOND
@@ -44,7 +44,8 @@ class WriteBack:
         return write_back_target(self._source_name)
 
     async def deliver(self, event: Posted) -> None:
-        """Write the event to each record of the person. Errors are the outbox's; `NeedsHuman` is tried again."""
+        """Write the event to each record of the person; what is refused stops no other, and is named at the end. Errors
+        are the outbox's; `NeedsHuman` is tried again."""
         store = self._runtime.store
         records = await store.read(activities.records_in, self._source_name, event.payload["contact"])
         if not records:
@@ -54,12 +55,20 @@ class WriteBack:
         else:
             activity = await self._activity(event)
             found = [] if activity is None else [activity]
+        refused: list[str] = []
         for key, about in found:
             for record in records:
                 try:
                     await self._source.write(Activity(record=record, **about), f"{key}:{record}")
+                except Rejected as why:
+                    refused.append(str(why))
+                except (LookupError, TypeError, ValueError, AttributeError) as why:  # a bug of the plugin
+                    self._runtime.log.error("sync.error", source=self._source_name, error=repr(why)[:500])
+                    refused.append(f"the source {self._source_name} could not write it (sync.error in the log)")
                 except NeedsHuman as why:
-                    raise Unavailable(str(why), PERSON_AGAIN) from why
+                    raise Unavailable(str(why), PERSON_AGAIN, only_this=why.only_this) from why
+        if refused:
+            raise Rejected("; ".join(dict.fromkeys(refused)))
 
     async def _activity(self, event: Posted) -> tuple[str, dict[str, Any]] | None:
         """The key and the content of the activity; None when there is nothing to write."""

@@ -51,10 +51,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """`source segments`."""
+    """`source segments`. `unlisted`: a sentence for each kind that the credentials may not list."""
 
     source: str = ""
     segments: tuple[Segment, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

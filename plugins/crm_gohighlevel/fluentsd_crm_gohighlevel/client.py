@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -22,6 +23,15 @@ from fluentsd_crm_gohighlevel.settings import Settings
 
 #: The version of contacts, opportunities and locations.
 VERSION = "2021-07-28"
+#: What GoHighLevel says, with the status 400, of a contact that it does not have. Other things are "not found" too.
+_NO_CONTACT = re.compile(r"contact(?: with(?: the)? id:? \S+)?(?: is| was)? not found\b", re.IGNORECASE)
+#: The scope of a path; contacts are written with another one.
+_SCOPES = (
+    (r"/locations/[^/]+/tags", "locations/tags.readonly"),
+    (r"/locations/[^/]+/customFields", "locations/customFields.readonly"),
+    (r"/opportunities/", "opportunities.readonly"),
+    (r"/contacts/search", "contacts.readonly"),
+)  # fmt: skip
 
 
 class GohighlevelClient(RestClient):
@@ -67,13 +77,21 @@ class GohighlevelClient(RestClient):
         status, words = answer.status_code, _words(answer)
         if status in (401, 403):
             if "scope" in words or status == 403:
-                raise NeedsHuman(f"GoHighLevel refuses this ({words}); give the integration the scopes of the README")
+                scope = _scope(answer.request.method, answer.request.url.path)
+                fix = f"give the integration the scope {scope}"
+                raise NeedsHuman(f"GoHighLevel refuses this ({words}); {fix}", only_this=True)
             raise NeedsHuman(
                 f"GoHighLevel refuses the token ({words}). Nothing was changed; create a private integration, set token"
             )
-        if status == 404 or (status == 400 and "not found" in words.casefold()):
+        if status == 404 or (status == 400 and _NO_CONTACT.match(words)):
             raise NotFound(words)
         raise Invalid(f"GoHighLevel refuses the request (HTTP {status}): {words}")
+
+
+def _scope(method: str, path: str) -> str:
+    """The scope that a request needs."""
+    named = next((scope for pattern, scope in _SCOPES if re.match(pattern, path)), None)
+    return named or ("contacts.readonly" if method == "GET" else "contacts.write")
 
 
 def _app(settings: Settings) -> OAuthApp:

@@ -10,12 +10,36 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Page, Record, RestReply, Segment, Tools, Unavailable, read_cursor, write_cursor
+from fluentsd.api import (
+    ANY,
+    COUNT,
+    ID,
+    TEXT,
+    Maybe,
+    NeedsHuman,
+    Page,
+    Record,
+    RestReply,
+    Segment,
+    SegmentList,
+    Shape,
+    Tools,
+    count_of,
+    malformed,
+    read_cursor,
+    write_cursor,
+)
 from fluentsd_crm_gohighlevel.client import GohighlevelClient
-from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, Contacts, UnreadableSearch
+from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, Contacts
 from fluentsd_crm_gohighlevel.settings import Settings
 
 OPPORTUNITIES_AT_ONCE = 100
+_TAGS: Shape = {"tags": [{"name": TEXT}]}
+_PIPELINES: Shape = {"pipelines": [{"id": ID, "name": TEXT, "stages": Maybe([{"id": ID, "name": TEXT}])}]}
+_OPPORTUNITIES: Shape = {
+    "opportunities": [{"contactId": Maybe(ID), "contact": Maybe({"id": Maybe(ID)}), "pipelineStageId": Maybe(ID)}],
+    "meta": Maybe({"total": Maybe(COUNT), "startAfterId": Maybe(ID), "startAfter": Maybe(ANY)}),
+}  # fmt: skip
 
 
 class Segments:
@@ -24,16 +48,18 @@ class Segments:
     def __init__(self, client: GohighlevelClient, contacts: Contacts, settings: Settings, tools: Tools) -> None:
         self._client, self._contacts, self._settings, self._tools = client, contacts, settings, tools
 
-    async def all(self) -> list[Segment]:
-        """Tags, filters, and the stages of all pipelines."""
-        tags = (await self._client.read("GET", f"/locations/{self._settings.location}/tags")).body["tags"]
-        found = [Segment(f"tag:{one['name']}", str(one["name"]), None, "tag") for one in tags]
-        found += [Segment(f"filter:{name}", name, None, "filter") for name in self._settings.filters]
-        for pipeline in await self._pipelines():
-            for stage in pipeline.get("stages") or []:
-                name = f"{pipeline['name']}: {stage['name']}"
-                found.append(Segment(f"stage:{pipeline['id']}/{stage['id']}", name, None, "stage"))
-        return found
+    async def all(self) -> SegmentList:
+        """Tags, filters, and the stages of all pipelines, as far as the scopes reach."""
+        found: list[Segment] = []
+        unlisted: list[str] = []
+        for what, ask in (("tags", self._tags), ("filters", self._named_filters), ("pipeline stages", self._stages)):
+            try:
+                found += await ask()
+            except NeedsHuman as why:
+                if not why.only_this:
+                    raise
+                unlisted.append(f"GoHighLevel's {what} cannot be listed: {why}")
+        return SegmentList(found, unlisted)
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """One page of a segment."""
@@ -43,18 +69,20 @@ class Segments:
         if kind == "stage":
             return await self._walk_stage(segment, ref, cursor)
         now = self._tools.clock.now()
-        state: dict[str, Any] = {"of": segment, "after": None, "named": 0, "from": 0}
-        state = state if cursor is None else _state(cursor, segment, "walk")
-        reply, following = await self._search(self._filters(kind, ref), state["after"])
+        state: dict[str, Any] = {"of": segment, "after": None, "named": 0, "from": 0, "unsure": False}
+        state |= {} if cursor is None else _state(cursor, segment, "walk")
+        reply = await self._contacts.search(self._filters(kind, ref), state["after"])
         state["from"] = state["from"] or reply.at or now
-        contacts = reply.body["contacts"]
-        named = int(state["named"]) + len(contacts)
+        contacts, total = reply.body["contacts"], count_of(reply.body.get("total"))
+        state["named"] = int(state["named"]) + len({one["id"] for one in contacts})
+        state["unsure"] = state["unsure"] or any(self._is_in(kind, ref, one) is None for one in contacts)
         records = [await self._contacts.record(one) for one in contacts if self._is_in(kind, ref, one)]
         refs = list(dict.fromkeys(one.id for one in records))
+        following = _following("POST /contacts/search", contacts, SEARCH_AT_ONCE, state, total, "searchAfter")
         if following is not None:
-            cursor = write_cursor("walk", **{**state, "after": following, "named": named})
+            cursor = write_cursor("walk", **{**state, "after": following})
             return Page(refs, _by_ref(records, refs), cursor, as_of=now, requests=1)
-        whole = named >= int(reply.body.get("total") or 0)
+        whole = total is not None and int(state["named"]) >= total and not state["unsure"]
         since = write_cursor("since", of=segment, **{"from": state["from"]})
         return Page(refs, _by_ref(records, refs), complete=whole, as_of=now, since=since, requests=1)
 
@@ -67,50 +95,62 @@ class Segments:
             return await self._changes_of_stage(segment, ref, since)
         now = self._tools.clock.now()
         if since is None:
-            at = (await self._client.read("GET", f"/locations/{self._settings.location}/tags")).at
+            at = (await self._client.read("GET", f"/locations/{self._settings.location}/tags", shape=_TAGS)).at
             cursor = write_cursor("since", of=segment, **{"from": at or now})
             return Page([], [], as_of=now, since=cursor, requests=1)
-        state = {"after": None, **_state(since, segment, "since", "changed")}
+        state = {"after": None, "named": 0, **_state(since, segment, "since", "changed")}
         begin = int(state["from"]) - self._settings.overlap
         stamp = datetime.fromtimestamp(begin / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         window = {"field": "dateUpdated", "operator": "range", "value": {"gte": stamp}}
         wanted = [window] if kind == "tag" else [*self._filters(kind, ref), window]
-        reply, following = await self._search(wanted, state["after"])
+        reply = await self._contacts.search(wanted, state["after"])
         state["to"] = state.get("to") or reply.at or now
-        contacts = reply.body["contacts"]
+        contacts, total = reply.body["contacts"], count_of(reply.body.get("total"))
+        state["named"] = int(state["named"]) + len({one["id"] for one in contacts})
         records = [await self._contacts.record(one) for one in contacts if self._is_in(kind, ref, one)]
         refs = list(dict.fromkeys(one.id for one in records))
-        gone = [str(one["id"]) for one in contacts if not self._is_in(kind, ref, one)]
+        gone = [str(one["id"]) for one in contacts if self._is_in(kind, ref, one) is False]
+        following = _following("POST /contacts/search", contacts, SEARCH_AT_ONCE, state, total, "searchAfter")
         if following is not None:
             cursor = write_cursor("changed", **{**state, "after": following})
             return Page(refs, _by_ref(records, refs), cursor, as_of=now, gone=gone, requests=1)
-        cursor = write_cursor("since", of=segment, **{"from": state["to"]})
+        all_told = total is None or int(state["named"]) >= total  # else the next time begins where this one began
+        cursor = write_cursor("since", of=segment, **{"from": state["to"] if all_told else state["from"]})
         return Page(refs, _by_ref(records, refs), as_of=now, gone=gone, since=cursor, requests=1)
 
     async def _walk_stage(self, segment: str, ref: str, cursor: str | None) -> Page:
         now = self._tools.clock.now()
-        state: dict[str, Any] = {"of": segment, "at": None, "id": None}
-        state = state if cursor is None else _state(cursor, segment, "walk")
+        state: dict[str, Any] = {"of": segment, "at": None, "id": None, "named": 0, "unsure": False}
+        state |= {} if cursor is None else _state(cursor, segment, "walk")
         reply = await self._opportunities(ref, OPPORTUNITIES_AT_ONCE, state["at"], state["id"])
         found, meta = reply.body["opportunities"], reply.body.get("meta") or {}
-        refs = list(dict.fromkeys(str(one["contactId"]) for one in found if one.get("contactId")))
-        if len(found) >= OPPORTUNITIES_AT_ONCE and meta.get("startAfterId"):
-            following = write_cursor("walk", of=segment, at=meta.get("startAfter"), id=meta["startAfterId"])
-            return Page(refs, next=following, as_of=now, requests=1)
-        since = write_cursor("since", of=segment, total=meta.get("total"))
-        return Page(refs, complete=True, as_of=now, since=since, requests=1)
+        total = count_of(meta.get("total"))
+        state["named"] = int(state["named"]) + len(found)
+        state["unsure"] = state["unsure"] or any(not _person(one) for one in found)
+        refs = _people(found, ref)
+        place = {**state, "after": state["id"]}
+        following = _following(
+            "GET /opportunities/search", [*found, meta] if found else [], OPPORTUNITIES_AT_ONCE + 1, place, total,
+            "startAfterId",
+        )  # fmt: skip
+        if following is not None:
+            cursor = write_cursor("walk", **{**state, "at": meta.get("startAfter"), "id": following})
+            return Page(refs, next=cursor, as_of=now, requests=1)
+        whole = total is not None and int(state["named"]) >= total and not state["unsure"]
+        since = write_cursor("since", of=segment, total=total)
+        return Page(refs, complete=whole, as_of=now, since=since, requests=1)
 
     async def _changes_of_stage(self, segment: str, ref: str, since: str | None) -> Page:
         """The newest opportunities of a stage; who left only a walk tells, which is due when their number differs."""
         now = self._tools.clock.now()
         known = None if since is None else _state(since, segment, "since")
         reply = await self._opportunities(ref, OPPORTUNITIES_AT_ONCE, None, None)
-        total = (reply.body.get("meta") or {}).get("total")
+        total = count_of((reply.body.get("meta") or {}).get("total"))
         cursor = write_cursor("since", of=segment, total=total)
         if known is None:
             return Page([], [], as_of=now, since=cursor, requests=1)
-        refs = list(dict.fromkeys(str(one["contactId"]) for one in reply.body["opportunities"] if one.get("contactId")))
-        again = total != known["total"]
+        refs = _people(reply.body["opportunities"], ref)
+        again = total != known.get("total")
         return Page(refs if again else [], None if again else [], as_of=now, since=cursor, walk_again=again, requests=1)
 
     async def _opportunities(self, ref: str, limit: int, start: Any, start_id: Any) -> RestReply:
@@ -119,32 +159,30 @@ class Segments:
             "location_id": self._settings.location, "pipeline_id": pipeline, "pipeline_stage_id": stage, "limit": limit,
             "startAfter": start, "startAfterId": start_id,
         }  # fmt: skip
-        reply = await self._client.read("GET", "/opportunities/search", query=query)
-        if not isinstance(reply.body, dict) or not isinstance(reply.body.get("opportunities"), list):
-            raise Unavailable("GoHighLevel answered a search without a list", after=60)
-        return reply
+        return await self._client.read("GET", "/opportunities/search", query=query, shape=_OPPORTUNITIES)
 
-    async def _search(self, filters: Sequence[Mapping[str, Any]], after: Any) -> tuple[RestReply, Any]:
-        """A page, and the place after it if there may be more."""
-        try:
-            reply = await self._contacts.search(filters, after)
-        except UnreadableSearch as why:
-            raise Unavailable("GoHighLevel answered a search without a list", after=60) from why
-        found = reply.body["contacts"]
-        return reply, found[-1].get("searchAfter") if len(found) >= SEARCH_AT_ONCE else None
+    async def _tags(self) -> list[Segment]:
+        reply = await self._client.read("GET", f"/locations/{self._settings.location}/tags", shape=_TAGS)
+        return [Segment(f"tag:{one['name']}", str(one["name"]), None, "tag") for one in reply.body["tags"]]
 
-    async def _pipelines(self) -> list[Mapping[str, Any]]:
+    async def _named_filters(self) -> list[Segment]:
+        return [Segment(f"filter:{name}", name, None, "filter") for name in self._settings.filters]
+
+    async def _stages(self) -> list[Segment]:
         query = {"locationId": self._settings.location}
-        found: list[Mapping[str, Any]] = (await self._client.read("GET", "/opportunities/pipelines", query=query)).body[
-            "pipelines"
+        reply = await self._client.read("GET", "/opportunities/pipelines", query=query, shape=_PIPELINES)
+        return [
+            Segment(f"stage:{one['id']}/{stage['id']}", f"{one['name']}: {stage['name']}", None, "stage")
+            for one in reply.body["pipelines"]
+            for stage in one.get("stages") or []
         ]
-        return found
 
     async def _must_exist(self, segment: str) -> None:
         kind, _, ref = segment.partition(":")
         if kind == "filter" and ref in self._settings.filters:
             return
-        if kind in ("tag", "stage") and any(one.id == segment for one in await self.all()):
+        ask = {"tag": self._tags, "stage": self._stages}.get(kind)
+        if ask is not None and any(one.id == segment for one in await ask()):
             return
         raise LookupError(f"GoHighLevel has no segment {segment!r}")
 
@@ -153,9 +191,41 @@ class Segments:
             return [{"field": "tags", "operator": "contains", "value": ref}]
         return self._settings.filters[ref]
 
-    def _is_in(self, kind: str, ref: str, contact: Mapping[str, Any]) -> bool:
-        """Whether a contact has the tag; "contains" finds parts of tags too. A filter is GoHighLevel's to judge."""
-        return kind != "tag" or ref.casefold() in {str(one).casefold() for one in contact.get("tags") or []}
+    def _is_in(self, kind: str, ref: str, contact: Mapping[str, Any]) -> bool | None:
+        """Whether a contact has the tag; "contains" finds parts of tags too. None: it does not say its tags. A filter
+        is GoHighLevel's to judge."""
+        tags = contact.get("tags")
+        if kind != "tag":
+            return True
+        return None if tags is None else ref.casefold() in {str(one).casefold() for one in tags}
+
+
+def _following(
+    call: str, rows: Sequence[Mapping[str, Any]], page: int, state: Mapping[str, Any], total: int | None, name: str
+) -> Any:
+    """The place after a page, from its last row, when there may be more: the page is full, or fewer were named than
+    GoHighLevel counts. A full page without a place, or with the place where it began, is no page."""
+    is_full, is_short = len(rows) >= page, total is None or int(state["named"]) < total
+    place = rows[-1].get(name) if rows else None
+    if not rows or not (is_full or (total is not None and is_short)):
+        return None
+    if place is None and not (is_full and is_short):
+        return None
+    if place is None or place == state["after"]:
+        what = "has no" if place is None else "goes on from the same"
+        raise malformed("GoHighLevel", call, f'a page {what} "{name}", and there are more')
+    return place
+
+
+def _people(opportunities: Sequence[Mapping[str, Any]], ref: str) -> list[str]:
+    """The contacts of opportunities that are in the stage."""
+    stage = ref.partition("/")[2]
+    found = (_person(one) for one in opportunities if str(one.get("pipelineStageId") or stage) == stage)
+    return list(dict.fromkeys(str(one) for one in found if one))
+
+
+def _person(opportunity: Mapping[str, Any]) -> Any:
+    return opportunity.get("contactId") or (opportunity.get("contact") or {}).get("id")
 
 
 def _by_ref(records: Sequence[Record], refs: Sequence[str]) -> list[Record]:

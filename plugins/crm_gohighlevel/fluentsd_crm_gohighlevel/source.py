@@ -9,6 +9,7 @@ from typing import Any
 from fluentsd.api import (
     Activity,
     Finding,
+    Malformed,
     NeedsHuman,
     NotFound,
     Page,
@@ -21,18 +22,15 @@ from fluentsd.api import (
     Unavailable,
     Usage,
     WriteLedger,
-    activity_facts,
-    activity_heading,
-    written_mark,
 )
 from fluentsd_crm_gohighlevel.client import GohighlevelClient
-from fluentsd_crm_gohighlevel.contacts import DND, SEARCH_AT_ONCE, USUAL, Contacts
+from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, USUAL, Contacts
 from fluentsd_crm_gohighlevel.segments import Segments
 from fluentsd_crm_gohighlevel.settings import Settings
+from fluentsd_crm_gohighlevel.writing import Writing
 
 #: Requests at once, a location's requests a day, and contacts in one `refresh` (a request each).
 AT_ONCE, QUOTA, REFRESH_AT_ONCE = 4, 200_000, 20
-_DND_OF = {"phone": "Call", "sms": "SMS", "email": "Email"}
 
 
 class GohighlevelSource:
@@ -48,6 +46,7 @@ class GohighlevelSource:
         self._contacts = Contacts(self._client, settings, tools)
         self._segments = Segments(self._client, self._contacts, settings, tools)
         self._ledger = WriteLedger(tools)
+        self._writing = Writing(self._client, self._contacts, settings, self._ledger)
         self.limits = SourceLimits(SEARCH_AT_ONCE, AT_ONCE, settings.interval, REFRESH_AT_ONCE, QUOTA)
 
     async def check(self) -> Sequence[Finding]:
@@ -64,6 +63,9 @@ class GohighlevelSource:
         for what, scope, ask in asks:
             try:
                 await ask()
+            except Malformed as why:
+                found.append(Finding(False, f"gohighlevel: {what}: {why}", "leave base_url out, or correct it"))
+                continue
             except Unavailable as why:
                 return [*found, Finding(False, f"gohighlevel: {why}", "run the check again later")]
             except (NeedsHuman, NotFound) as why:
@@ -72,9 +74,6 @@ class GohighlevelSource:
                         Finding(False, f"gohighlevel: {why}", "create a private integration and set token (README)")
                     ]
                 found.append(Finding(False, f"gohighlevel: {what} cannot be read: {why}", f"give it the scope {scope}"))
-                continue
-            except ValueError:
-                found.append(Finding(False, f"gohighlevel: {what}: an answer without a list", "correct base_url"))
                 continue
             found.append(Finding(True, f"gohighlevel: {what} can be read"))
         if all(one.ok for one in found):
@@ -106,18 +105,7 @@ class GohighlevelSource:
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity as a note, values to fields, and an opt-out to "do not disturb"."""
-        notes = f"/contacts/{activity.record}/notes"
-
-        async def create(in_doubt: bool) -> str:
-            await self._set(activity)
-            if in_doubt:
-                for note in (await self._client.read("GET", notes)).body.get("notes") or []:
-                    if written_mark(key) in str(note.get("body") or ""):
-                        return str(note["id"])
-            reply = await self._client.write("POST", notes, {"body": _body(activity, key)})
-            return str(reply.body["note"]["id"])
-
-        return await self._ledger.once(key, create)
+        return await self._writing.write(activity, key)
 
     def used(self) -> Usage:
         """The requests of today, as this machine counts them."""
@@ -126,40 +114,3 @@ class GohighlevelSource:
     async def aclose(self) -> None:
         """Close the ledger."""
         self._ledger.close()
-
-    async def _set(self, activity: Activity) -> None:
-        """Set fields, the flags of an opt-out and the tags of its rules, all of which can be repeated."""
-        values, tags, body = dict(activity.fields), list[str](), dict[str, Any]()
-        if activity.kind == "opt_out":
-            wanted: set[str] = set(activity.channels) or {*_DND_OF}
-            everything = wanted >= {*_DND_OF}
-            try:
-                contact = await self._contacts.fetch(activity.record)
-            except NotFound:
-                contact = {}
-            on = {
-                _DND_OF[one]: {"status": "active"} for one in sorted(wanted)
-                if str(((contact.get("dndSettings") or {}).get(_DND_OF[one]) or {}).get("status")) != "permanent"
-            }  # fmt: skip
-            body["dndSettings"] = {**(contact.get("dndSettings") or {}), **on}
-            body |= {"dnd": True} if everything else {}
-            for rule in self._settings.opt_outs:
-                if rule.channel in wanted or (rule.channel == "all" and everything):
-                    value = (rule.values or ("Yes",))[0]
-                    if rule.field == "tags":
-                        tags.append(value)
-                    else:
-                        values[rule.field] = value
-        custom = await self._contacts.custom() if values else {}
-        body |= {name: value for name, value in values.items() if name not in custom and name not in DND}
-        own = [{"id": custom[name]["id"], "field_value": value} for name, value in values.items() if name in custom]
-        body |= {"customFields": own} if own else {}
-        if body:
-            await self._client.write("PUT", f"/contacts/{activity.record}", body, urgent=activity.kind == "opt_out")
-        if tags:
-            await self._client.write("POST", f"/contacts/{activity.record}/tags", {"tags": tags}, urgent=True)
-
-
-def _body(activity: Activity, key: str) -> str:
-    lines = [activity_heading(activity), activity.summary, *activity_facts(activity)]
-    return "\n".join(line for line in [*lines, activity.text[:30_000], written_mark(key)] if line)

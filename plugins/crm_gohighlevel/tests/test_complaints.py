@@ -58,7 +58,7 @@ async def test_a_search_ends_after_ten_thousand_results(crm, connect):
 async def test_an_empty_answer_is_taken_for_an_empty_tag(crm, connect):
     crm.contact("spring")
     crm.fail("POST /contacts/search", Answer(200, {}), times=9)
-    with pytest.raises(Unavailable, match="without a list"):
+    with pytest.raises(Unavailable, match='POST /contacts/search cannot be used: it has no "contacts"'):
         await connect().walk(SPRING, None)
 
 
@@ -149,8 +149,8 @@ async def test_a_lost_answer_writes_a_note_twice(crm, connect):
 
 async def test_a_missing_scope_is_reported_as_a_wrong_token(crm, connect):
     crm.scopes.discard("locations/tags.readonly")
-    with pytest.raises(NeedsHuman, match=r"not authorized for this scope.*scopes of the README"):
-        await connect().segments()
+    with pytest.raises(NeedsHuman, match=r"not authorized for this scope.*the scope locations/tags\.readonly"):
+        await connect().walk(SPRING, None)
     wrong = [one for one in await connect().check() if not one.ok]
     assert [one.fix for one in wrong] == ["give it the scope locations/tags.readonly"]
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fluentsd.api import (
+    ANY,
     InDoubt,
     Invalid,
     NeedsHuman,
@@ -23,8 +24,11 @@ from fluentsd.api import (
     Rejected,
     RequestBudget,
     RestReply,
+    Shape,
     Tools,
     Unavailable,
+    malformed,
+    mismatch,
     retry_after,
     server_time,
     without_personal_data,
@@ -37,6 +41,8 @@ TIMEOUT = (5.0, 30.0)
 #: Tries of a read, and the seconds before the second one; each further pause is twice as long.
 TRIES, PAUSE = 4, 1.0
 SECOND = 1_000_000
+#: Statuses that say "not now": a lock, a migration of the account.
+LATER = (423, 425, 477)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +64,20 @@ class HubspotClient:
         self._api: Any = None
 
     async def get(
-        self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False, **place: str
+        self,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        urgent: bool = False,
+        shape: Shape = ANY,
+        **place: str,
     ) -> RestReply:
-        """Read something; raises `NotFound`, `Invalid`, `Unavailable` or `NeedsHuman`."""
-        return await self._read("GET", path, query, None, urgent, place)
+        """Read something; raises `NotFound`, `Invalid`, `Unavailable` (`Malformed`) or `NeedsHuman`."""
+        return await self._read("GET", path, query, None, urgent, place, shape)
 
-    async def ask(self, path: str, body: Any, *, urgent: bool = False, **place: str) -> RestReply:
+    async def ask(self, path: str, body: Any, *, urgent: bool = False, shape: Shape = ANY, **place: str) -> RestReply:
         """Read something by a POST (search, batch read)."""
-        return await self._read("POST", path, None, body, urgent, place)
+        return await self._read("POST", path, None, body, urgent, place, shape)
 
     async def write(
         self,
@@ -75,42 +87,67 @@ class HubspotClient:
         query: Mapping[str, Any] | None = None,
         *,
         urgent: bool = False,
+        shape: Shape = ANY,
         **place: str,
     ) -> RestReply:
-        """Change something, once. Raises `InDoubt` when the answer was lost, `Rejected` when HubSpot refuses it."""
+        """Change something, once. Raises `InDoubt` when the answer was lost or cannot be read, `Rejected` when HubSpot
+        refuses it."""
         for _ in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
             if raw.status in (-1, 408) or raw.status >= 500:
                 raise InDoubt(f"HubSpot's answer to a write was lost ({_status(raw)})")
             if raw.status == 0:
                 raise Unavailable("HubSpot cannot be reached")
+            if raw.status in LATER:
+                raise Unavailable(f"HubSpot cannot write this now ({_status(raw)})", only_this=True)
             if raw.status != 429:
                 try:
-                    return self._reply(raw)
+                    reply = self._reply(raw)
+                    wrong = mismatch(reply.body, shape)
                 except (NotFound, Invalid) as why:
                     raise Rejected(f"HubSpot refuses the write: {why}") from why
+                except (ValueError, RecursionError):
+                    wrong = "it is not JSON"
+                if wrong:
+                    raise InDoubt(f"HubSpot's answer to {method} {path} cannot be used: {wrong}")
+                return reply
         raise Unavailable("HubSpot answers 429 again and again", after=60)
 
     async def _read(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: Any,
+        urgent: bool,
+        place: Mapping[str, str],
+        shape: Shape,
     ) -> RestReply:
-        pause, why = PAUSE, ""
+        call = f"{method} {path.replace('{object}', place.get('object', ''))}"
+        pause, why = PAUSE, Unavailable("HubSpot answers 429 again and again", after=60)
         for tried in range(TRIES):
             raw = await self._once(method, path, query, body, urgent, place)
             if raw.status == 429:
-                why = "HubSpot answers 429 again and again"
+                why = Unavailable("HubSpot answers 429 again and again", after=60)
                 continue
-            if 0 < raw.status < 500 and raw.status != 408:
+            if raw.status == 404 and _is_web_page(raw):
+                why = malformed("HubSpot", call, "it is a web page, not JSON")
+            elif 0 < raw.status < 500 and raw.status not in (408, *LATER):
                 try:
-                    return self._reply(raw)
-                except json.JSONDecodeError:
-                    why = "HubSpot's answer is not JSON"
+                    reply = self._reply(raw)
+                except (ValueError, RecursionError):
+                    why = malformed("HubSpot", call, "it is not JSON")
+                else:
+                    if wrong := mismatch(reply.body, shape):
+                        raise malformed("HubSpot", call, wrong)
+                    return reply
             else:
-                why = "HubSpot cannot be reached" if raw.status == 0 else f"HubSpot does not answer ({_status(raw)})"
+                words = "cannot be reached" if raw.status == 0 else f"does not answer ({_status(raw)})"
+                why = Unavailable(f"HubSpot {words}", after=60)
             if tried + 1 < TRIES:
                 await self._tools.clock.sleep_until(self._tools.clock.now() + round(pause * SECOND))
                 pause *= 2
-        raise Unavailable(why, after=60)
+        raise why
 
     async def _once(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: Any, urgent: bool, place: Mapping[str, str]
@@ -175,7 +212,7 @@ class HubspotClient:
                 "expired (Settings, Integrations, Service Keys), and set token"
             )
         if raw.status == 403:
-            raise NeedsHuman(f"HubSpot refuses this: {words}. {missing_scopes(error)}")
+            raise NeedsHuman(f"HubSpot refuses this: {words}. {missing_scopes(error)}", only_this=True)
         if raw.status == 404:
             raise NotFound(words)
         if raw.status >= 400:
@@ -235,17 +272,23 @@ def _connect(settings: Settings) -> Any:
 def missing_scopes(error: Mapping[str, Any]) -> str:
     """The fix of a 403, with the scopes that HubSpot names."""
     found: set[str] = set()
-    for part in [error, *(error.get("errors") or [])]:
+    errors = error.get("errors")
+    for part in [error, *(errors if isinstance(errors, list) else [])]:
         context = part.get("context") if isinstance(part, dict) else None
         if isinstance(context, dict):
             for key in ("requiredGranularScopes", "missingScopes", "requiredScopes"):
-                found |= {str(one) for one in context.get(key) or []}
-    named = f"the scopes {', '.join(sorted(found))}" if found else "the scopes of the plugin's README"
-    return f"Give the key {named} (edit it in HubSpot, then wait a minute)"
+                named = context.get(key)
+                found |= {str(one) for one in named} if isinstance(named, list) else set()
+    scopes = f"the scopes {', '.join(sorted(found))}" if found else "the scopes of the plugin's README"
+    return f"Give the key {scopes} (edit it in HubSpot, then wait a minute)"
 
 
 def _lower(headers: Any) -> dict[str, str]:
     return {str(name).lower(): str(value) for name, value in headers.items()}
+
+
+def _is_web_page(raw: _Raw) -> bool:
+    return "html" in raw.headers.get("content-type", "") or raw.data.lstrip()[:1] == b"<"
 
 
 def _error(raw: _Raw) -> dict[str, Any]:

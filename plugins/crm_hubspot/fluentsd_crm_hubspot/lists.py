@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Invalid, NotFound, Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import Invalid, NotFound, Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
 from fluentsd_crm_hubspot import paths
 from fluentsd_crm_hubspot.client import HubspotClient
 from fluentsd_crm_hubspot.contacts import Contacts
@@ -80,7 +80,7 @@ class Lists:
             following_state = {**state, "order": order, "after": following, "named": named}
             following_state.pop("kind", None)
             return Page(refs, next=write_cursor("walk", **following_state), as_of=now, requests=1)
-        complete = await self._is_whole(ref, state["mark"], named)
+        complete = await self._is_whole(ref, state["mark"], named, was_full=len(refs) >= paths.MEMBERS_AT_ONCE)
         tail = {"order": order, "tail": state["after"]}
         since = write_cursor("since", list=ref, mark=state["mark"], **tail, **{"from": state["from"]})
         return Page(refs, complete=complete, as_of=now, since=since, requests=2)
@@ -144,30 +144,35 @@ class Lists:
     async def _changed(self, ref: str, state: dict[str, Any], now: int, requests: int = 0) -> Page:
         """One page of the contacts that changed in the window and are members."""
         begin, end = int(state["old"]) - self._overlap, int(state["to"])
-        found, last = await self._contacts.changed(begin, end, str(state["last"]))
-        members = await self._who_is_in(ref, [str(one["id"]) for one in found])
-        records = [await self._contacts.record(one) for one in found if str(one["id"]) in members]
-        requests += 1 + -(-len(found) // paths.READ_AT_ONCE)
+        found = await self._contacts.changed(begin, end, str(state["last"]))
+        members, all_told = await self._who_is_in(ref, [str(one["id"]) for one in found.rows])
+        rows = [one for one in found.rows if str(one["id"]) in members and one.get("properties") is not None]
+        records = [await self._contacts.record(one) for one in rows]
+        requests += 1 + -(-len(found.rows) // paths.READ_AT_ONCE)
         refs = [record.id for record in records]
-        if last is not None:
-            return Page(refs, records, write_cursor("changed", **{**state, "last": last}), as_of=now, requests=requests)
+        state["again"] = bool(state.get("again")) or not all_told
+        if found.last is not None:
+            following = write_cursor("changed", **{**state, "last": found.last})
+            return Page(refs, records, following, as_of=now, requests=requests)
         rest = {"list": ref, "mark": state["mark"], "order": state["order"], "tail": state["tail"]}
-        return Page(
-            refs, records, as_of=now, since=write_cursor("since", **rest, **{"from": end}), requests=requests
-        )  # fmt: skip
+        again = state["again"] or not found.whole  # the next time begins where this one began
+        since = write_cursor("since", **rest, **{"from": state["old"] if again else end})
+        return Page(refs, records, as_of=now, since=since, requests=requests)
 
-    async def _who_is_in(self, ref: str, ids: Sequence[str]) -> set[str]:
-        """The ones of these contacts that are in the list."""
+    async def _who_is_in(self, ref: str, ids: Sequence[str]) -> tuple[set[str], bool]:
+        """The ones of these contacts that are in the list, and whether HubSpot told it of all of them."""
         found: set[str] = set()
+        all_told = True
         for start in range(0, len(ids), paths.READ_AT_ONCE):
             inputs = [
                 {"objectTypeId": paths.CONTACTS, "recordId": one} for one in ids[start : start + paths.READ_AT_ONCE]
             ]
-            reply = await self._client.ask(paths.LISTS_OF_RECORDS, {"inputs": inputs})
-            for one in reply.body.get("results") or []:
-                if any(str(each.get("listId")) == ref for each in one.get("recordListMemberships") or []):
+            reply = await self._client.ask(paths.LISTS_OF_RECORDS, {"inputs": inputs}, shape=paths.MEMBERSHIPS)
+            all_told = all_told and not reply.body.get("errors")
+            for one in reply.body["results"]:
+                if any(str(each["listId"]) == ref for each in one.get("recordListMemberships") or []):
                     found.add(str(one["recordId"]))
-        return found
+        return found, all_told
 
     async def _members(
         self, ref: str, order: str, after: str | None
@@ -175,7 +180,8 @@ class Lists:
         """A page of members with the time at which they joined, and the cursor of the next page."""
         path = paths.LIST_JOINS if order == JOINS else paths.LIST_MEMBERS
         try:
-            reply = await self._client.get(path, {"limit": paths.MEMBERS_AT_ONCE, "after": after}, list=ref)
+            query = {"limit": paths.MEMBERS_AT_ONCE, "after": after}
+            reply = await self._client.get(path, query, list=ref, shape=paths.MEMBERS)
         except Invalid as why:
             if after is None:
                 raise
@@ -184,13 +190,18 @@ class Lists:
             (str(one["recordId"]), moment(one.get("membershipTimestamp"))) for one in reply.body["results"]
         )
         following = ((reply.body.get("paging") or {}).get("next") or {}).get("after")
-        return list(found), str(following) if following else None
+        if following is not None and str(following) == after:
+            raise malformed("HubSpot", f"GET {path}", "a page goes on from where it began")
+        return list(found), None if following is None else str(following)
 
-    async def _is_whole(self, ref: str, mark: Sequence[Any], named: int) -> bool:
-        """Whether a walk has named everybody. If somebody left meanwhile and fewer were named than are in the list, a
-        page may have slipped past somebody; the walk then proves nothing about who left."""
-        probe = await self.probe(ref)
-        return probe.removed == mark[2] or probe.size is None or named >= probe.size
+    async def _is_whole(self, ref: str, mark: Sequence[Any], named: int, *, was_full: bool) -> bool:
+        """Whether a walk has named everybody: at least as many as the list had, and if somebody left meanwhile, as many
+        as it has. With fewer a page is missing, or has slipped past somebody; the walk then proves nothing about who
+        left. Of a list without a size only a page that is not full is the last one."""
+        probe, size = await self.probe(ref), mark[0]
+        if size is None or probe.size is None:
+            return not was_full
+        return named >= (min(size, probe.size) if probe.removed == mark[2] else probe.size)
 
     async def _search(self, offset: int, ids: Sequence[str] = ()) -> tuple[list[Mapping[str, Any]], int | None, int]:
         body: dict[str, Any] = {
@@ -198,11 +209,14 @@ class Lists:
         }  # fmt: skip
         if ids:
             body["listIds"] = list(ids)
-        reply = await self._client.ask(paths.LIST_SEARCH, body)
-        part: list[Mapping[str, Any]] = reply.body.get("lists") or []
-        following = int(reply.body.get("offset") or 0) if reply.body.get("hasMore") else None
-        if following is not None and following <= offset:
-            following = offset + len(part) if part else None
+        reply = await self._client.ask(paths.LIST_SEARCH, body, shape=paths.LISTS_FOUND)
+        part: list[Mapping[str, Any]] = reply.body["lists"]
+        end, total, more = offset + len(part), count_of(reply.body.get("total")), reply.body.get("hasMore")
+        if more is None:
+            more = end < total if total is not None else len(part) >= paths.LISTS_AT_ONCE
+        following = count_of(reply.body.get("offset")) if more else None
+        if more and (following is None or following <= offset):
+            following = end if part else None
         return part, following, reply.at
 
 

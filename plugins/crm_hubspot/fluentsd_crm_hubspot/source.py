@@ -8,10 +8,12 @@ from pathlib import Path
 from fluentsd.api import (
     Activity,
     Finding,
+    NeedsHuman,
     Page,
     Record,
     RequestBudget,
     Segment,
+    SegmentList,
     SourceField,
     SourceLimits,
     Tools,
@@ -60,8 +62,17 @@ class HubspotSource:
         return (await self._contacts.catalogue()).fields
 
     async def segments(self) -> Sequence[Segment]:
-        """Lists of contacts, and stages of deal pipelines."""
-        return [*await self._lists.segments(), *await self._stages.segments()]
+        """Lists of contacts, and stages of deal pipelines, as far as the scopes reach."""
+        found: list[Segment] = []
+        unlisted: list[str] = []
+        for what, of in (("lists", self._lists), ("pipeline stages", self._stages)):
+            try:
+                found += await of.segments()
+            except NeedsHuman as why:
+                if not why.only_this:
+                    raise
+                unlisted.append(f"HubSpot's {what} cannot be listed: {why}")
+        return SegmentList(found, unlisted)
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """One page of a list or a stage."""

@@ -6,14 +6,14 @@ found when the answer to its creation was lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fluentsd.api import (
     Activity,
-    NeedsHuman,
     OptOutRule,
+    Part,
     Rejected,
     WriteLedger,
     activity_facts,
@@ -49,19 +49,32 @@ class Writing:
     async def write(self, activity: Activity, key: str, rules: tuple[OptOutRule, ...]) -> str:
         """Write an activity once; returns its id."""
 
+        async def parts() -> Sequence[Part]:
+            return self._parts(activity, rules)
+
         async def create(in_doubt: bool) -> str:
-            if fields := {**dict(activity.fields), **_opt_out_values(activity, rules)}:
-                urgent = activity.kind == "opt_out"
-                body = {"properties": {name: _text(value) for name, value in fields.items()}}
-                await self._client.write(
-                    "PATCH", paths.UPDATE, body, object="contacts", id=activity.record, urgent=urgent
-                )
-            if activity.kind == "opt_out" and (not activity.channels or "email" in activity.channels):
-                await self._unsubscribe(activity.record)
             found = await self._find(activity, key) if in_doubt else None
             return found or await self._create(activity, key)
 
-        return await self._ledger.once(key, create)
+        return await self._ledger.all_parts(key, parts, create)
+
+    def _parts(self, activity: Activity, rules: tuple[OptOutRule, ...]) -> list[Part]:
+        """The properties that are set, together and one by one, and for an opt-out the unsubscribing."""
+        fields = {**dict(activity.fields), **_opt_out_values(activity, rules)}
+        pieces = [Part(f"the property {name}", self._update(activity, {name: value})) for name, value in fields.items()]
+        found = pieces
+        if len(pieces) > 1:
+            found = [Part(f"the properties {', '.join(fields)}", self._update(activity, fields), pieces)]
+        if activity.kind == "opt_out" and (not activity.channels or "email" in activity.channels):
+            found = [*found, Part("unsubscribing from e-mail", lambda: self._unsubscribe(activity.record))]
+        return found
+
+    def _update(self, activity: Activity, fields: Mapping[str, Any]) -> Callable[[], Awaitable[object]]:
+        body = {"properties": {name: _text(value) for name, value in fields.items()}}
+        urgent = activity.kind == "opt_out"
+        return lambda: self._client.write(
+            "PATCH", paths.UPDATE, body, object="contacts", id=activity.record, urgent=urgent
+        )
 
     async def _create(self, activity: Activity, key: str) -> str:
         kind, body_name, association = _OBJECTS[activity.kind]
@@ -70,7 +83,8 @@ class Writing:
             "properties": {**_properties(activity), body_name: _body(activity, key)},
             "associations": [{"to": {"id": activity.record}, "types": types}],
         }
-        reply = await self._client.write("POST", paths.CREATE, body, object=kind, urgent=activity.kind == "opt_out")
+        urgent = activity.kind == "opt_out"
+        reply = await self._client.write("POST", paths.CREATE, body, object=kind, urgent=urgent, shape=paths.CREATED)
         return str(reply.body["id"])
 
     async def _find(self, activity: Activity, key: str) -> str | None:
@@ -82,24 +96,28 @@ class Writing:
         ]
         last: str | None = "0"
         while last is not None:
-            found, last = await self._contacts.search(kind, filters, [body_name], last)
-            for one in found:
+            found = await self._contacts.search(kind, filters, [body_name], last)
+            last = found.last
+            for one in found.rows:
                 if written_mark(key) in str((one.get("properties") or {}).get(body_name) or ""):
                     return str(one["id"])
         return None
 
     async def _unsubscribe(self, record: str) -> None:
-        """Unsubscribe the contact from all e-mails, if the key may do so; the note tells it in any case."""
-        [*found] = await self._contacts.refresh([record])
+        """Unsubscribe the contact from all e-mails; one who has unsubscribed already stays so."""
+        found = await self._contacts.refresh([record])
+        if any(one.unread for one in found):
+            raise Rejected("the contact's e-mail address cannot be read")
         email = found[0].fields.get("email") if found else None
-        if not email:
+        if not email or found[0].fields.get("hs_email_optout") is True:
             return
         try:
             await self._client.write(
                 "POST", paths.UNSUBSCRIBE, None, {"channel": "EMAIL"}, urgent=True, email=str(email)
             )
-        except (NeedsHuman, Rejected):
-            return  # `check` names the missing scope
+        except Rejected as why:
+            if "already" not in str(why):
+                raise
 
 
 def _properties(activity: Activity) -> dict[str, Any]:

@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 import httpx
 
 from fluentsd.api import (
+    ANY,
     Invalid,
     NeedsHuman,
     NotFound,
+    Rejected,
     RequestBudget,
     RestClient,
     RestReply,
+    Shape,
     Tools,
     without_personal_data,
 )
@@ -37,9 +40,19 @@ class LeaddocketClient(RestClient):
         """The key."""
         return {"api_key": self._key}
 
-    async def get(self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False) -> RestReply:
+    async def get(
+        self, path: str, query: Mapping[str, Any] | None = None, *, urgent: bool = False, shape: Shape = ANY
+    ) -> RestReply:
         """Read something by GET."""
-        return await self.read("GET", path, query=query, urgent=urgent)
+        return await self.read("GET", path, query=query, urgent=urgent, shape=shape)
+
+    async def change(self, method: str, path: str, body: Any, *, urgent: bool = False) -> RestReply:
+        """Change something, once; an answer without success is a refusal."""
+        reply = await self.write(method, path, body, urgent=urgent)
+        if isinstance(reply.body, Mapping) and reply.body.get("Success") is False:
+            words = without_personal_data(str(reply.body.get("ErrorMessage") or "no reason"))
+            raise Rejected(f"Lead Docket refuses the write: {words[:200]}")
+        return reply
 
     def refuse(self, answer: httpx.Response) -> None:
         """Raise what an error means; a redirect leads to the sign-in page."""
@@ -47,7 +60,8 @@ class LeaddocketClient(RestClient):
         if status in (401, 403) or answer.is_redirect:
             raise NeedsHuman(
                 f"Lead Docket refuses the key (HTTP {status}). Nothing was changed; let an administrator create an API "
-                "key, and set api_key"
+                "key, and set api_key",
+                only_this=status == 403,
             )
         words = without_personal_data(answer.text)
         if status == 404:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from fluentsd.api import Meaning, Record, SourceField
+from fluentsd.api import ANY, ID, NUMBER_ID, Maybe, Meaning, Record, Shape, SourceField
 from fluentsd_crm_leaddocket.settings import Settings
 
 #: The fields of a lead in a list, and their meanings; phones in the order in which they are tried.
@@ -26,6 +26,9 @@ OF_CONTACT: Mapping[str, Meaning] = {
     "DoNotText": "opt_out_sms", "Deceased": "opt_out", "Language": "", "Tags": "", "City": "city", "State": "state",
     "Zip": "zip",
 }  # fmt: skip
+#: The documented form of a lead and of its contact, as far as it is read.
+LEAD: Shape = {"Id": NUMBER_ID, "ContactId": Maybe(NUMBER_ID), "Contact": Maybe({"Id": Maybe(NUMBER_ID)})}
+CONTACT: Shape = {"Id": Maybe(ID), "Tags": Maybe([ANY]), "CustomFields": Maybe([{"Value": Maybe(ANY)}])}
 #: What `Activity.fields` may set: the parts of a change of status.
 OF_STATUS = ("Status", "Substatus", "SubstatusReason")
 _FLAGS = ("DoNotText", "Deceased")

@@ -9,6 +9,8 @@ from typing import Any
 from fluentsd.api import (
     Activity,
     Finding,
+    Invalid,
+    Malformed,
     NeedsHuman,
     NotFound,
     Page,
@@ -23,7 +25,7 @@ from fluentsd.api import (
     WriteLedger,
 )
 from fluentsd_crm_leaddocket.client import LeaddocketClient
-from fluentsd_crm_leaddocket.leads import fields_of, record_of
+from fluentsd_crm_leaddocket.leads import CONTACT, LEAD, fields_of, record_of
 from fluentsd_crm_leaddocket.settings import Settings
 from fluentsd_crm_leaddocket.statuses import LEADS_AT_ONCE, Statuses
 from fluentsd_crm_leaddocket.writing import Writing
@@ -78,14 +80,32 @@ class LeaddocketSource:
     async def refresh(self, ids: Sequence[str]) -> Sequence[Record]:
         """The leads with these ids, each with its contact's consent."""
         found: list[Record] = []
+        faults: list[Malformed] = []
         for ref in dict.fromkeys(ids):
             try:
-                lead = await self._lead(ref)
-                contact = (await self._client.get(f"/api/contacts/{lead['ContactId']}", urgent=True)).body
+                found.append(await self._record(ref))
             except NotFound:
                 continue
-            found.append(record_of(lead, contact, self._settings))
+            except Malformed as why:
+                faults.append(why)
+                found.append(Record.not_read(ref))
+        if faults and len(faults) == len(found):  # the fault is not of the leads
+            raise faults[0]
         return found
+
+    async def _record(self, ref: str) -> Record:
+        """A lead with its contact; raises `NotFound` only when Lead Docket has no such lead."""
+        try:
+            lead = await self._lead(ref)
+        except Invalid:
+            return Record.not_read(ref)
+        if not lead.get("ContactId"):
+            return Record.not_read(ref)
+        try:
+            contact = (await self._client.get(f"/api/contacts/{lead['ContactId']}", urgent=True, shape=CONTACT)).body
+        except (NotFound, Invalid):
+            return Record.not_read(ref)
+        return record_of(lead, contact, self._settings)
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity to its lead."""
@@ -100,10 +120,12 @@ class LeaddocketSource:
         self._ledger.close()
 
     async def _lead(self, ref: str) -> Mapping[str, Any]:
-        """One lead without its lists; raises `NotFound`. /api/leads/{id} has a limit of its own and is not used."""
+        """One lead without its lists, perhaps without a contact; raises `NotFound`. /api/leads/{id} has a
+        limit of its own and is not used."""
         if not ref.isdecimal():
             raise NotFound(ref)
-        lead: dict[str, Any] = (await self._client.get(f"/api/leads/basic/{ref}", urgent=True)).body
+        reply = await self._client.get(f"/api/leads/basic/{ref}", urgent=True, shape=LEAD)
+        lead: dict[str, Any] = reply.body
         contact = lead.get("Contact") or {}
         status, sub = lead.get("Status"), lead.get("SubStatus")
         flat = {
@@ -111,7 +133,4 @@ class LeaddocketSource:
             "StatusName": status.get("StatusName") if isinstance(status, dict) else status,
             "SubStatusName": sub.get("SubStatusName") if isinstance(sub, dict) else sub,
         }  # fmt: skip
-        found = {**flat, **{name: value for name, value in lead.items() if value is not None}}
-        if not found.get("ContactId"):
-            raise NotFound(f"the lead {ref} has no contact")
-        return found
+        return {**flat, **{name: value for name, value in lead.items() if value is not None}}

@@ -7,7 +7,7 @@ field that it does not send, and the contact that can be read does not have all 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from fluentsd.api import (
     NeedsHuman,
     NotFound,
     OptOutRule,
+    Part,
     Rejected,
     WriteLedger,
     activity_facts,
@@ -53,20 +54,45 @@ class Writing:
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity once; `fields` may set Status, Substatus and SubstatusReason."""
 
-        async def create(in_doubt: bool) -> str:
-            await self._set_status(activity)
-            if activity.kind == "opt_out":
-                await self._mark_contact(activity)
+        async def parts() -> Sequence[Part]:
+            return self._parts(activity)
+
+        async def note(in_doubt: bool) -> str:
+            refused = ""
             if activity.kind == "call" and self._settings.calls == "calls":
-                return await self._call(activity, key)
+                try:
+                    return await self._call(activity, key)
+                except (Rejected, NeedsHuman) as why:
+                    refused = f"Not recorded as a call: {why}"
             if in_doubt and await self._is_there(activity.record, key):
                 return written_mark(key)
-            await self._client.write("POST", f"/api/leads/{activity.record}/notes", _note(activity, key))
+            body = _note(activity, key, refused)
+            await self._client.change("POST", f"/api/leads/{activity.record}/notes", body)
             return written_mark(key)
 
         if not activity.record.isdecimal():
             raise Rejected(f"{activity.record!r} is not the id of a lead")
-        return await self._ledger.once(key, create)
+        try:
+            return await self._ledger.all_parts(key, parts, note)
+        except NotFound as why:
+            raise Rejected(f"Lead Docket has no such lead ({why})") from why
+
+    def _parts(self, activity: Activity) -> list[Part]:
+        """Everything but the call or note: the status, and for an opt-out the tags and custom fields of its rules."""
+        fields, found = dict(activity.fields), list[Part]()
+        own = {"SubStatusName", "StatusName", *USUAL, *OF_CONTACT} - {"Tags"}
+        for rule in self._rules(activity):
+            value = next(iter(rule.values), "")
+            if rule.field == "SubStatusName" and value:
+                fields |= {"Substatus": value}
+            elif rule.field == "Tags":
+                found.append(Part(f"the tag {value}", self._tag(activity.record, value)))
+            elif rule.field not in own:
+                name = f"the custom field {rule.field}"
+                found.append(Part(name, self._custom(activity.record, rule.field, value or "Yes")))
+        if fields:
+            found.insert(0, Part(f"the status ({', '.join(fields)})", self._status(activity.record, fields)))
+        return found
 
     async def _call(self, activity: Activity, key: str) -> str:
         began = datetime.fromtimestamp(activity.at / 1_000_000, UTC)
@@ -90,41 +116,53 @@ class Writing:
         return f"{PROVIDER}:{written_id(key)}"
 
     async def _event(self, which: str, body: Mapping[str, Any]) -> None:
-        answer = (await self._client.write("POST", f"/api/externalcalls/{which}", body)).body
-        if isinstance(answer, Mapping) and answer.get("Success") is False:
-            raise Rejected(
-                f"Lead Docket refuses the call: {folded(str(answer.get('ErrorMessage') or 'no reason'))[:200]}"
-            )
+        await self._client.change("POST", f"/api/externalcalls/{which}", body)
 
-    async def _set_status(self, activity: Activity) -> None:
-        """Set the status that the fields, or the rules of an opt-out, name."""
-        fields = dict(activity.fields)
-        for rule in self._rules(activity):
-            if rule.field == "SubStatusName" and rule.values:
-                fields |= {"Substatus": rule.values[0]}
-        if strange := set(fields) - set(OF_STATUS):
-            raise Rejected(f"Lead Docket takes {', '.join(OF_STATUS)}, not {', '.join(sorted(strange))}")
-        if fields:
-            lead = await self._lead(activity.record) if "Status" not in fields else {}
+    def _status(self, ref: str, fields: Mapping[str, Any]) -> Callable[[], Awaitable[None]]:
+        async def write() -> None:
+            if strange := set(fields) - set(OF_STATUS):
+                raise Rejected(f"Lead Docket takes {', '.join(OF_STATUS)}, not {', '.join(sorted(strange))}")
+            lead = await self._existing(ref) if "Status" not in fields else {}
             body = {"Status": lead.get("StatusName"), **{name: folded(str(value)) for name, value in fields.items()}}
-            await self._client.write("PATCH", f"/api/leads/{activity.record}/status/change", body, urgent=True)
+            await self._client.change("PATCH", f"/api/leads/{ref}/status/change", body, urgent=True)
 
-    async def _mark_contact(self, activity: Activity) -> None:
-        """Set the tags and custom fields of the contact that the rules of an opt-out name."""
-        own = {"SubStatusName", "StatusName", *USUAL, *OF_CONTACT} - {"Tags"}
-        rules = [rule for rule in self._rules(activity) if rule.field not in own]
-        if not rules:
-            return
-        contact = (await self._lead(activity.record))["ContactId"]
-        for rule in rules:
-            if rule.field == "Tags":
-                tag = (await self._known("/api/lookups", {"type": "Tags"})).get(next(iter(rule.values), "").casefold())
-                if tag is not None:
-                    await self._client.write("PUT", f"/api/contacts/{contact}/tags/{tag}", None, urgent=True)
-            elif (field := (await self._known("/api/contactcustomfields/list")).get(rule.field.casefold())) is not None:
-                value = {"CustomFieldId": field, "CustomFieldValue": next(iter(rule.values), "Yes")}
-                body = {"Id": contact, "CustomFields": [value]}
-                await self._client.write("PATCH", "/api/contacts/updatecustomfields", body, urgent=True)
+        return write
+
+    def _tag(self, ref: str, name: str) -> Callable[[], Awaitable[None]]:
+        async def write() -> None:
+            tag = (await self._known("/api/lookups", {"type": "Tags"})).get(name.casefold())
+            if tag is None:
+                self._ids.clear()  # the next try reads them again
+                raise Rejected(f"Lead Docket has no tag {name!r}; create it, or correct opt_out")
+            await self._client.change("PUT", f"/api/contacts/{await self._contact(ref)}/tags/{tag}", None, urgent=True)
+
+        return write
+
+    def _custom(self, ref: str, name: str, value: str) -> Callable[[], Awaitable[None]]:
+        async def write() -> None:
+            field = (await self._known("/api/contactcustomfields/list")).get(name.casefold())
+            if field is None:
+                self._ids.clear()
+                raise Rejected(f"Lead Docket has no custom field {name!r}; create it, or correct opt_out")
+            given = {"CustomFieldId": field, "CustomFieldValue": value}
+            body = {"Id": await self._contact(ref), "CustomFields": [given]}
+            await self._client.change("PATCH", "/api/contacts/updatecustomfields", body, urgent=True)
+
+        return write
+
+    async def _existing(self, ref: str) -> Mapping[str, Any]:
+        """A lead; `Rejected` when there is none."""
+        try:
+            return await self._lead(ref)
+        except NotFound as why:
+            raise Rejected(f"Lead Docket has no such lead ({why})") from why
+
+    async def _contact(self, ref: str) -> Any:
+        """The id of a lead's contact; `Rejected` when it has none."""
+        lead = await self._existing(ref)
+        if not lead.get("ContactId"):
+            raise Rejected("the lead has no contact")
+        return lead["ContactId"]
 
     def _rules(self, activity: Activity) -> Iterator[OptOutRule]:
         """The rules that this opt-out makes true."""
@@ -136,7 +174,7 @@ class Writing:
     async def _known(self, path: str, query: Mapping[str, Any] | None = None) -> Mapping[str, int]:
         """The ids of tags or custom fields by their names in small letters, read once."""
         if path not in self._ids:
-            rows = unwrapped((await self._client.get(path, query, urgent=True)).body)
+            rows = unwrapped((await self._client.get(path, query, urgent=True)).body, f"GET {path}")
             names = ("FieldName", "TagText", "Name", "Text", "Value")
             self._ids[path] = {
                 str(next((row[name] for name in names if row.get(name)), "")).casefold(): int(row["Id"]) for row in rows
@@ -149,17 +187,17 @@ class Writing:
             lead = (await self._client.get(f"/api/leads/detailed/{record}", {"flags": "Notes"})).body
         except (NotFound, NeedsHuman):
             return False
-        return any(
-            written_mark(key) in str(one.get("Text") or one.get("NoteText") or one) for one in lead.get("Notes") or []
-        )
+        notes = lead.get("Notes") if isinstance(lead, Mapping) else None
+        return any(written_mark(key) in str(one) for one in notes or [])
 
 
-def _note(activity: Activity, key: str) -> dict[str, Any]:
+def _note(activity: Activity, key: str, refused: str = "") -> dict[str, Any]:
     lines = [
         activity_heading(activity),
         activity.summary,
         *activity_facts(activity),
         activity.text,
+        refused,
         written_mark(key),
     ]
     summary = folded(activity.summary or ACTIVITY_TITLES[activity.kind])[:SUMMARY]

@@ -114,7 +114,7 @@ async def test_the_throttled_detail_is_never_asked(crm, connect):
 async def test_an_outage_is_taken_for_an_empty_status(crm, connect):
     crm.lead()
     crm.fail("GET /api/leads$", Answer(200, {"Message": "maintenance"}), times=9)
-    with pytest.raises(Unavailable, match="without a list"):
+    with pytest.raises(Unavailable, match='GET /api/leads cannot be used: it has no "Records"'):
         await walk_pages(connect(), NEW)
 
 
@@ -163,7 +163,9 @@ async def test_an_opt_out_sets_the_tag_and_the_custom_field_that_are_mapped(crm,
     assert (record.fields["opt_out"], record.fields["opt_out_phone"]) == (True, True)
     crm.tags.clear()
     other = crm.lead()
-    await connect(opt_out=rules).write(Activity(other, "opt_out", crm.now), "k2")  # the note tells it all the same
+    with pytest.raises(Rejected, match="not all else: the tag dnc: Lead Docket has no tag 'dnc'"):
+        await connect(opt_out=rules).write(Activity(other, "opt_out", crm.now), "k2")
+    assert crm.contacts[crm.leads[int(other)]["ContactId"]]["CustomFields"][0]["Value"] == "Yes"
     assert "Do not contact: all channels" in crm.notes[int(other)][0]["Text"]
 
 
@@ -209,9 +211,9 @@ async def test_a_write_that_is_refused_is_repeated_for_ever(crm, connect):
     with pytest.raises(Rejected, match="not Colour"):
         await connect().write(Activity(ref, "note", crm.now, fields={"Colour": "red"}), "k")
     with pytest.raises(Rejected, match="Unknown status"):
-        await connect().write(Activity(ref, "note", crm.now, fields={"Status": "Odd"}), "k")
+        await connect().write(Activity(ref, "note", crm.now, fields={"Status": "Odd"}), "k2")
     with pytest.raises(Rejected, match="404"):
-        await connect().write(Activity("5", "note", crm.now), "k")
+        await connect().write(Activity("5", "note", crm.now), "k3")
 
 
 async def test_the_check_knows_a_wrong_key_and_a_missing_opt_out(connect):

@@ -76,7 +76,7 @@ class Boards:
                 ids = list(self._settings.boards) or None
                 variables = {"ids": ids, "limit": BOARDS_AT_ONCE, "page": page}
                 rows = (await self._client.read("Boards", variables)).data["boards"]
-                found |= {str(one["id"]): _board(one) for one in rows}
+                found |= {str(one["id"]): _board(one) for one in rows if one is not None}
                 page, more = page + 1, len(rows) >= BOARDS_AT_ONCE
             self._boards, self._read_at = found, now
         return self._boards

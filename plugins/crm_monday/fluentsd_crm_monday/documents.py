@@ -1,6 +1,11 @@
-"""Every GraphQL document that the plugin sends; a test validates each against monday's schema."""
+"""Every GraphQL document that the plugin sends, and the form of its answer; a test validates each against monday's
+schema."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fluentsd.api import COUNT, ID, TEXT, TEXT_OR_NULL, Maybe, Shape
 
 _COLUMN_VALUES = """column_values(ids: $columns) {
       id type text value
@@ -23,6 +28,7 @@ BOARDS = """query Boards($ids: [ID!], $limit: Int!, $page: Int!) {
 
 FIRST_PAGE = f"""query FirstPage($board: [ID!], $limit: Int!, $rules: ItemsQuery, $columns: [String!]) {{
   boards(ids: $board, state: active) {{
+    items_count
     items_page(limit: $limit, query_params: $rules) {{
       cursor
       items {{ {_ITEM} }}
@@ -63,4 +69,24 @@ ME = "query Me { me { id name } account { id name slug } }"
 ALL = {
     "Boards": BOARDS, "FirstPage": FIRST_PAGE, "NextPage": NEXT_PAGE, "Items": ITEMS, "Updates": UPDATES,
     "CreateUpdate": CREATE_UPDATE, "ChangeColumns": CHANGE_COLUMNS, "Me": ME,
+}  # fmt: skip
+
+_AN_ITEM: Mapping[str, Shape] = {
+    "id": ID, "state": Maybe(TEXT), "updated_at": Maybe(TEXT), "group": Maybe({"id": ID}),
+    "column_values": Maybe([{"id": ID}]),
+}  # fmt: skip
+_A_PAGE: Shape = {"cursor": TEXT_OR_NULL, "items": [_AN_ITEM]}
+#: The documented form of each answer's data.
+SHAPES: Mapping[str, Shape] = {
+    "Boards": {"boards": [Maybe({
+        "id": ID, "name": TEXT, "groups": Maybe([{"id": ID, "title": TEXT}]),
+        "columns": Maybe([{"id": ID, "title": TEXT, "type": TEXT}]),
+    })]},
+    "FirstPage": {"boards": [Maybe({"items_count": Maybe(COUNT), "items_page": _A_PAGE})]},
+    "NextPage": {"next_items_page": _A_PAGE},
+    "Items": {"items": [{**_AN_ITEM, "board": {"id": ID}}]},
+    "Updates": {"items": [{"updates": Maybe([{"id": ID, "body": Maybe(TEXT)}])}]},
+    "CreateUpdate": {"create_update": {"id": ID}},
+    "ChangeColumns": {"change_multiple_column_values": {"id": ID}},
+    "Me": {"account": Maybe({"name": Maybe(TEXT)})},
 }  # fmt: skip

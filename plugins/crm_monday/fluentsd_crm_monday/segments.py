@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
 from fluentsd_crm_monday.boards import Board, Boards, Column, moment
 from fluentsd_crm_monday.client import CursorEnded, MondayClient
 from fluentsd_crm_monday.settings import Settings
 
 #: Items on a page of a walk, and of a sweep, which asks for less of each.
 WALK_AT_ONCE, SWEEP_AT_ONCE = 100, 500
+#: The most items that are looked up one by one because a sweep did not name them; of more only a walk tells.
+LOOKED_UP = 300
 #: How long a cursor is used, in microseconds: monday ends it after 60 minutes.
 CURSOR_LIFE = 55 * 60 * 1_000_000
 #: How far a comparison of times reaches back, in microseconds.
@@ -32,15 +34,17 @@ class Place:
     column: Column | None = None
     label: str = ""
 
-    def holds(self, item: Mapping[str, Any]) -> bool:
-        """Whether an item is in it."""
+    def holds(self, item: Mapping[str, Any]) -> bool | None:
+        """Whether an item is in it; None when the item does not say so."""
         if str(item.get("state") or "active") != "active":
             return False
         if self.group:
-            return str((item.get("group") or {}).get("id")) == self.group
+            group = item.get("group")
+            return None if group is None else str(group["id"]) == self.group
         if self.column is not None:
-            values = {str(one["id"]): one.get("text") for one in item.get("column_values") or []}
-            return values.get(self.column.id) == self.label
+            values = {str(one["id"]): one for one in item.get("column_values") or []}
+            mine = values.get(self.column.id)
+            return None if mine is None or "text" not in mine else mine["text"] == self.label
         return True
 
 
@@ -85,26 +89,29 @@ class Segments:
                 "board": [place.board.id], "limit": WALK_AT_ONCE, "rules": _rules(place), "columns": columns,
             }  # fmt: skip
             reply = await self._client.read("FirstPage", variables)
-            if not reply.data["boards"]:
-                raise LookupError(f"monday.com has no board {place.board.id}")
-            page = reply.data["boards"][0]["items_page"]
-            began, since_at = now, reply.at or now
+            board = _board_of(reply.data, place.board)
+            page, count = board["items_page"], count_of(board.get("items_count"))
+            state: dict[str, Any] = {"began": now, "from": reply.at or now, "named": 0, "unsure": False, "count": count}
         else:
-            state = read_cursor(cursor, "walk")
-            if state["of"] != segment:
+            state = dict(read_cursor(cursor, "walk"))
+            state.pop("kind")
+            if state.pop("of") != segment:
                 raise ValueError("this cursor is one of another segment; begin again")
-            began, since_at = int(state["began"]), int(state["from"])
-            if now - began > CURSOR_LIFE:
+            if now - int(state["began"]) > CURSOR_LIFE:
                 raise CursorEnded("monday.com's cursors live 60 minutes; begin again")
             variables = {"cursor": state["cursor"], "limit": WALK_AT_ONCE, "columns": columns}
-            page = (await self._client.read("NextPage", variables)).data["next_items_page"]
+            page = await self._next(variables)
+        state["named"] = int(state.get("named", 0)) + len(page["items"])
+        state["unsure"] = bool(state.get("unsure")) or any(place.holds(one) is None for one in page["items"])
         items = {str(one["id"]): one for one in page["items"] if place.holds(one)}
         records = [self._boards.record(place.board, one) for one in items.values()]
         if page["cursor"]:
-            following = write_cursor("walk", of=segment, cursor=page["cursor"], began=began, **{"from": since_at})
+            following = write_cursor("walk", of=segment, **{**state, "cursor": page["cursor"]})
             return Page(list(items), records, following, as_of=now, requests=1)
-        since = write_cursor("since", of=segment, **{"from": since_at})
-        return Page(list(items), records, complete=True, as_of=now, since=since, requests=1)
+        is_board = not place.group and place.column is None
+        whole = not state["unsure"] and (not is_board or int(state["named"]) >= int(state.get("count") or 0))
+        since = write_cursor("since", of=segment, **{"from": state["from"]})
+        return Page(list(items), records, complete=whole, as_of=now, since=since, requests=1)
 
     async def changes(self, segment: str, since: str | None) -> Page:
         """The items that changed since, and those that left."""
@@ -113,20 +120,47 @@ class Segments:
         if state is not None and state["of"] != segment:
             raise ValueError("this cursor is one of another segment; walk it")
         sweep, is_new = await self._sweep(place.board)
-        members = {str(one["id"]): one for one in sweep.items if place.holds(one)}
+        members = {str(one["id"]) for one in sweep.items if place.holds(one)}
+        others = {str(one["id"]) for one in sweep.items if place.holds(one) is False}
+        unsure = {str(one["id"]) for one in sweep.items} - members - others
+        known = self._told.get(segment, frozenset())
+        unnamed = known - members - others - unsure
+        too_many = len(unnamed) > LOOKED_UP  # only a walk can tell
+        still_there, calls = (unnamed, 0) if too_many else await self._confirm(place, unnamed)
+        is_told = segment in self._told
+        self._told[segment] = frozenset(members | (known & unsure) | (set() if too_many else still_there))
         cursor = write_cursor("since", of=segment, **{"from": sweep.at})
-        requests = sweep.calls if is_new else 0
-        known = self._told.get(segment)
-        self._told[segment] = frozenset(members)
+        requests = calls + (sweep.calls if is_new else 0)
         if state is None:
             return Page([], [], as_of=sweep.asked_at, since=cursor, requests=requests)
         begin = int(state["from"]) - OVERLAP
         touched = [str(one["id"]) for one in sweep.items if (moment(one.get("updated_at")) or begin) >= begin]
-        new = [ref for ref in members if known is not None and ref not in known]
+        new = sorted(members - known) if is_told else []
         refs = list(dict.fromkeys([*new, *(ref for ref in touched if ref in members)]))
-        gone = set(touched) - set(members)
-        gone |= (known or frozenset()) - set(members)
-        return Page(refs, as_of=sweep.asked_at, gone=sorted(gone), since=cursor, requests=requests)
+        gone = (set(touched) & others) | (known & others) | (unnamed - still_there)
+        return Page(
+            refs, as_of=sweep.asked_at, gone=sorted(gone), since=cursor, walk_again=too_many, requests=requests
+        )  # fmt: skip
+
+    async def _confirm(self, place: Place, unnamed: frozenset[str]) -> tuple[frozenset[str], int]:
+        """Those of these items, which a sweep did not name, that are in the segment or do not say that they are not,
+        and the calls. An item that monday does not return by its id is not active any more."""
+        found: set[str] = set()
+        wanted = sorted(unnamed)
+        for start in range(0, len(wanted), WALK_AT_ONCE):
+            part = wanted[start : start + WALK_AT_ONCE]
+            variables = {"ids": part, "limit": len(part), "columns": self._columns(place)}
+            items = (await self._client.read("Items", variables)).data["items"]
+            mine = [one for one in items if str(one["board"]["id"]) == place.board.id]
+            found |= {str(one["id"]) for one in mine if place.holds(one) is not False}
+        return frozenset(found), -(-len(wanted) // WALK_AT_ONCE)
+
+    async def _next(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The page at a cursor; one that leads to itself is no page."""
+        page: Mapping[str, Any] = (await self._client.read("NextPage", variables)).data["next_items_page"]
+        if page["cursor"] == variables["cursor"]:
+            raise malformed("monday.com", "the query NextPage", "its cursor is the one that was asked for")
+        return page
 
     async def _sweep(self, board: Board) -> tuple[Sweep, bool]:
         """All items of a board, at most `every` old; and whether they were asked for now."""
@@ -136,13 +170,12 @@ class Segments:
         statuses = [one.id for one in board.columns.values() if one.type == "status"] or ["name"]
         variables = {"board": [board.id], "limit": SWEEP_AT_ONCE, "rules": None, "columns": statuses}
         reply = await self._client.read("FirstPage", variables)
-        if not reply.data["boards"]:
-            raise LookupError(f"monday.com has no board {board.id}")
-        page, calls = reply.data["boards"][0]["items_page"], 1
+        first = _board_of(reply.data, board)
+        page, calls = first["items_page"], 1
         items = list(page["items"])
         while page["cursor"]:
             variables = {"cursor": page["cursor"], "limit": SWEEP_AT_ONCE, "columns": statuses}
-            page = (await self._client.read("NextPage", variables)).data["next_items_page"]
+            page = await self._next(variables)
             items += page["items"]
             calls += 1
         self._sweeps[board.id] = Sweep(now, reply.at or now, items, calls)
@@ -166,6 +199,14 @@ class Segments:
 
     def _columns(self, place: Place) -> list[str]:
         return self._boards.columns([place.board], [place.column.id] if place.column else [])
+
+
+def _board_of(data: Mapping[str, Any], board: Board) -> Mapping[str, Any]:
+    """The board of a first page; raises LookupError if monday does not have it any more."""
+    found = next((one for one in data["boards"] if one is not None), None)
+    if found is None:
+        raise LookupError(f"monday.com has no board {board.id}")
+    return dict(found)
 
 
 def _rules(place: Place) -> Mapping[str, Any] | None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fluentsd.api import (
     Activity,
@@ -14,7 +11,6 @@ from fluentsd.api import (
     NeedsHuman,
     Page,
     Record,
-    Rejected,
     RequestBudget,
     Segment,
     SourceField,
@@ -23,14 +19,12 @@ from fluentsd.api import (
     Unavailable,
     Usage,
     WriteLedger,
-    activity_facts,
-    activity_heading,
-    written_mark,
 )
-from fluentsd_crm_monday.boards import Boards, value_for
+from fluentsd_crm_monday.boards import Boards
 from fluentsd_crm_monday.client import MondayClient
 from fluentsd_crm_monday.segments import WALK_AT_ONCE, Segments
 from fluentsd_crm_monday.settings import Settings
+from fluentsd_crm_monday.writing import Writing
 
 
 class MondaySource:
@@ -46,6 +40,7 @@ class MondaySource:
         self._boards = Boards(self._client, settings, tools)
         self._segments = Segments(self._client, self._boards, settings, tools)
         self._ledger = WriteLedger(tools)
+        self._writing = Writing(self._client, self._boards, settings, self._ledger)
         self.limits = SourceLimits(WALK_AT_ONCE, 1, settings.interval, WALK_AT_ONCE, settings.calls_per_day)
 
     async def check(self) -> Sequence[Finding]:
@@ -105,21 +100,7 @@ class MondaySource:
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity as an update of its item, values and opt-outs to its columns."""
-        if not activity.record.isdecimal():
-            raise Rejected(f"{activity.record!r} is not the id of an item")
-
-        async def create(in_doubt: bool) -> str:
-            await self._set(activity)
-            if in_doubt:
-                items = (await self._client.read("Updates", {"ids": [activity.record]})).data["items"]
-                for update in (items[0].get("updates") or []) if items else []:
-                    if written_mark(key) in str(update.get("body") or ""):
-                        return str(update["id"])
-            variables = {"item": activity.record, "body": _body(activity, key)}
-            reply = await self._client.write("CreateUpdate", variables, urgent=activity.kind == "opt_out")
-            return str(reply.data["create_update"]["id"])
-
-        return await self._ledger.once(key, create)
+        return await self._writing.write(activity, key)
 
     def used(self) -> Usage:
         """The calls of today, as this machine counts them."""
@@ -128,41 +109,3 @@ class MondaySource:
     async def aclose(self) -> None:
         """Close the ledger."""
         self._ledger.close()
-
-    async def _set(self, activity: Activity) -> None:
-        """Set columns: those of `fields`, and those of the rules of an opt-out."""
-        values: dict[str, Any] = dict(activity.fields)
-        if activity.kind == "opt_out":
-            wanted: set[str] = set(activity.channels) or {"phone", "sms", "email"}
-            wanted |= {"all"} if wanted >= {"phone", "sms", "email"} else set()
-            for rule in self._settings.opt_outs:
-                if rule.channel in wanted:
-                    values[rule.field] = rule.values[0] if rule.values else True
-        if not values:
-            return
-        items = (await self._client.read("Items", {"ids": [activity.record], "limit": 1, "columns": ["name"]})).data[
-            "items"
-        ]
-        board = (await self._boards.all()).get(str(items[0]["board"]["id"])) if items else None
-        if board is None:
-            raise Rejected(f"monday.com has no item {activity.record} on the boards that are followed")
-        found: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in board.columns:
-                if activity.kind == "opt_out":
-                    continue  # `check` names it; the update tells the opt-out
-                raise Rejected(f"the board {board.name!r} has no column {name!r}")
-            try:
-                found[board.columns[name].id] = value_for(board.columns[name], value)
-            except ValueError as why:
-                raise Rejected(str(why)) from why
-        if found:
-            variables = {"board": board.id, "item": activity.record, "values": json.dumps(found)}
-            await self._client.write("ChangeColumns", variables, urgent=activity.kind == "opt_out")
-
-
-def _body(activity: Activity, key: str) -> str:
-    """An update's HTML."""
-    lines = [activity_heading(activity), activity.summary, *activity_facts(activity)]
-    lines += [*activity.text[:30_000].splitlines(), written_mark(key)]
-    return "<br>".join(html.escape(line) for line in lines if line)

@@ -107,7 +107,8 @@ class FakeMonday(LoopbackServer):
         for rule in (given["rules"] or {}).get("rules", []):
             refs = [ref for ref in refs if self._holds(self.items[ref], rule)]
         self.random.shuffle(refs)
-        return _data({"boards": [{"items_page": self._page(refs, given, self.now)}]})
+        count = sum(one["board"] == given["board"][0] and one["state"] == "active" for one in self.items.values())
+        return _data({"boards": [{"items_count": count, "items_page": self._page(refs, given, self.now)}]})
 
     def _NextPage(self, given: dict[str, Any]) -> Answer:
         began, refs = self.cursors.get(given["cursor"], (0, []))

@@ -211,9 +211,9 @@ async def test_a_label_that_is_missing_is_created_by_a_typing_error(crm, connect
     with pytest.raises(Rejected, match="status label doesn't exist"):
         await connect().write(Activity(ref, "note", crm.now, fields={"Status": "Wno"}), "k")
     with pytest.raises(Rejected, match="no column 'Nonsense'"):
-        await connect().write(Activity(ref, "note", crm.now, fields={"Nonsense": 1}), "k")
+        await connect().write(Activity(ref, "note", crm.now, fields={"Nonsense": 1}), "k2")
     with pytest.raises(Rejected, match="Item not found"):
-        await connect().write(Activity("5", "note", crm.now), "k")
+        await connect().write(Activity("5", "note", crm.now), "k3")
 
 
 async def test_a_phone_has_its_plus_and_an_item_its_address(crm, connect):

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import ANY, FLAG, ID, TEXT_OR_NULL, NeedsHuman, Page, Segment, Shape, Tools, read_cursor, write_cursor
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import OBJECTS, Records
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
 
 _MEMBER = "SELECT Id, LeadId, ContactId, IsDeleted, SystemModstamp FROM CampaignMember"
+_NAMED: Shape = {"Id": ID, "Name": ANY}
+_ROW: Shape = {"Id": ID, "LeadId": TEXT_OR_NULL, "ContactId": TEXT_OR_NULL, "IsDeleted": FLAG}
 
 
 class Campaigns:
@@ -27,7 +29,7 @@ class Campaigns:
         found: list[Segment] = []
         last = ""
         while True:
-            rows = (await self._client.query(f"SELECT Id, Name FROM Campaign {after(last)}")).body
+            rows = (await self._client.query(f"SELECT Id, Name FROM Campaign {after(last)}", row=_NAMED)).body
             found += [Segment(f"campaign:{row['Id']}", str(row["Name"]), None, "campaign") for row in rows]
             if len(rows) < ROWS:
                 return found
@@ -40,7 +42,7 @@ class Campaigns:
             state: dict[str, Any] = {"of": ref, "last": "", "from": await self._must_exist(ref) or now}
         else:
             state = _state(cursor, ref, "walk")
-        reply = await self._client.query(f"{_MEMBER} {after(str(state['last']), _of(ref))}")
+        reply = await self._client.query(f"{_MEMBER} {after(str(state['last']), _of(ref))}", row=_ROW)
         refs = list(dict.fromkeys(one for row in reply.body if (one := _person(row))))
         if len(reply.body) >= ROWS:
             following = write_cursor("walk", **{**state, "last": reply.body[-1]["Id"]})
@@ -68,7 +70,13 @@ class Campaigns:
                 members = f"Id IN (SELECT {name}Id FROM CampaignMember WHERE {_of(ref)})"
                 members += " AND IsConverted = false" if name == "Lead" else ""  # its row is its contact's
                 rest = after(str(state["last"]), f"{window(begin, end)} AND {members}")
-                reply, described = await self._records.select(name, rest)
+                try:
+                    reply, described = await self._records.select(name, rest)
+                except NeedsHuman as why:
+                    if not why.only_this:
+                        raise
+                    nothing = self._following(ref, state, name, [], end)  # an object that the user may not read
+                    return Page([], [], as_of=now, requests=1, **nothing)
                 records = [self._records.record(name, row, described) for row in reply.body]
                 following = self._following(ref, state, name, reply.body, end)
                 return Page([one.id for one in records], records, as_of=now, requests=1, **following)
@@ -76,7 +84,7 @@ class Campaigns:
 
     async def _moved(self, ref: str, state: dict[str, Any], begin: int, end: int, now: int) -> Page:
         rest = after(str(state["last"]), f"{_of(ref)} AND {window(begin, end)}")
-        reply = await self._client.query(f"{_MEMBER} {rest}", deleted=True)
+        reply = await self._client.query(f"{_MEMBER} {rest}", deleted=True, row=_ROW)
         there = dict.fromkeys(one for row in reply.body if not row["IsDeleted"] and (one := _person(row)))
         gone = dict.fromkeys(one for row in reply.body if row["IsDeleted"] and (one := _person(row)) not in there)
         converted = {str(row["LeadId"]) for row in reply.body if row.get("LeadId") and row.get("ContactId")}

@@ -11,8 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import NotFound, Page, RestReply, Segment, Tools, read_cursor, write_cursor
-from fluentsd_crm_salesforce.client import Refused, SalesforceClient
+from fluentsd.api import (
+    FLAG,
+    ID,
+    TEXT,
+    Maybe,
+    NeedsHuman,
+    NotFound,
+    Page,
+    RestReply,
+    Segment,
+    SegmentList,
+    Shape,
+    Tools,
+    malformed,
+    read_cursor,
+    write_cursor,
+)
+from fluentsd_crm_salesforce.client import Refused, SalesforceClient, path_of
 from fluentsd_crm_salesforce.records import OBJECTS, Described, Object, Records
 from fluentsd_crm_salesforce.settings import Query
 from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
@@ -22,6 +38,8 @@ _VIEW = re.compile(
     r"(?:\s+ORDER\s+BY\s+.+)?(?:\s+LIMIT\s+\d+)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
+
+_VIEWS: Shape = {"listviews": [{"id": ID, "label": TEXT}], "nextRecordsUrl": Maybe(TEXT), "done": Maybe(FLAG)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +65,31 @@ class Filters:
         self._client, self._records, self._tools, self._overlap = client, records, tools, overlap
         self._queries = queries
 
-    async def segments(self) -> list[Segment]:
-        """The queries of the settings, and all list views of contacts and leads."""
+    async def segments(self) -> SegmentList:
+        """The queries of the settings, and all list views of contacts and leads, as far as the user may see them."""
         found = [Segment(f"query:{name}", name, None, "query") for name in self._queries]
+        unlisted: list[str] = []
         for name in OBJECTS:
-            path: str | None = f"sobjects/{name}/listviews"
-            while path:
-                body = (await self._client.get(path)).body
-                found += [
-                    Segment(f"view:{name}/{one['id']}", str(one["label"]), None, "view") for one in body["listviews"]
-                ]
-                following = body.get("nextRecordsUrl")
-                path = str(following).partition("/services/data/")[2].partition("/")[2] if following else None
+            try:
+                found += await self._views(name)
+            except (NeedsHuman, NotFound) as why:
+                if isinstance(why, NeedsHuman) and not why.only_this:
+                    raise
+                unlisted.append(
+                    f"Salesforce's list views of {name}s cannot be listed ({why}): give the user Read on {name}s"
+                )
+        return SegmentList(found, unlisted)
+
+    async def _views(self, name: Object) -> list[Segment]:
+        found: list[Segment] = []
+        path: str | None = f"sobjects/{name}/listviews"
+        while path:
+            body = (await self._client.get(path, shape=_VIEWS)).body
+            found += [Segment(f"view:{name}/{one['id']}", str(one["label"]), None, "view") for one in body["listviews"]]
+            following = body.get("nextRecordsUrl")
+            if (following and path_of(following) in (None, path)) or (body.get("done") is False and not following):
+                raise malformed("Salesforce", f"GET sobjects/{name}/listviews", "it is not done and has no next page")
+            path = path_of(following)
         return found
 
     async def walk(self, ref: str, cursor: str | None) -> Page:
@@ -93,7 +124,7 @@ class Filters:
         begin, last = int(state["from"]) - self._overlap, str(state.get("last", ""))
         end = int(state["to"]) if "to" in state else None
         rest = after(last, window(begin, end))
-        touched = await self._client.query(f"SELECT Id FROM {chosen.object} {rest}", deleted=True)
+        touched = await self._client.query(f"SELECT Id FROM {chosen.object} {rest}", deleted=True, row={"Id": ID})
         if end is None:
             end = max((touched.at or now) - SETTLED, int(state["from"]))
         ids = [str(row["Id"]) for row in touched.body]
@@ -128,8 +159,11 @@ class Filters:
         if owner is None or not re.fullmatch(r"\w{15,18}", view):
             raise LookupError(f"Salesforce has no list view or query {ref!r}")
         try:
-            described = (await self._client.get(f"sobjects/{owner}/listviews/{view}/describe")).body
+            shape: Shape = {"query": TEXT, "scope": Maybe(TEXT)}
+            described = (await self._client.get(f"sobjects/{owner}/listviews/{view}/describe", shape=shape)).body
         except (NotFound, Refused) as why:
+            if isinstance(why, Refused) and why.code == "INVALID_TYPE":
+                raise
             raise LookupError(f"Salesforce has no list view {ref!r}") from why
         match = _VIEW.fullmatch(str(described["query"]))
         if match is None or match["object"] != owner:

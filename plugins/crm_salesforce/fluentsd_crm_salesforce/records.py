@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from fluentsd.api import Meaning, Record, RestReply, SourceField, Tools
+from fluentsd.api import ID, TEXT, Maybe, Meaning, NeedsHuman, NotFound, Record, RestReply, Shape, SourceField, Tools
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.settings import Settings
 
@@ -31,6 +31,8 @@ _KINDS: Mapping[str, Literal["number", "flag", "date", "moment", "choice"]] = {
 }  # fmt: skip
 _ID = re.compile(r"[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?")
 _COLUMN = re.compile(r"No such column '(\w+)'")
+_DESCRIBED: Shape = {"fields": [{"name": TEXT, "picklistValues": Maybe([{}])}]}
+_ROW: Shape = {"Id": ID, "MasterRecordId": Maybe(ID), "ConvertedContactId": Maybe(ID)}
 REMEMBERED = 3600 * 1_000_000
 #: Ids in one query: its address stays below Salesforce's limit of 16,384 characters.
 READ_AT_ONCE = 200
@@ -56,10 +58,17 @@ class Records:
         self.instance_url = settings.login_url
 
     async def catalogue(self) -> list[SourceField]:
-        """The fields of contacts, then those that only leads have, then the flags of the opt-out rules."""
+        """The fields of contacts, then those that only leads have, then the flags of the opt-out rules. An object that
+        the user may not read has none; an error only when both are so."""
         found: dict[str, SourceField] = {}
         for name in OBJECTS:
-            for field in (await self.described(name)).fields.values():
+            try:
+                described = await self.described(name)
+            except NeedsHuman as why:
+                if not why.only_this or (name == OBJECTS[-1] and not found):
+                    raise
+                continue
+            for field in described.fields.values():
                 found.setdefault(field.name, field)
         order = [one for one in USUAL if one in found]
         fields = [found[name] for name in [*order, *sorted(set(found) - set(order))]]
@@ -70,10 +79,15 @@ class Records:
         return fields
 
     async def described(self, name: Object, max_age: int = REMEMBERED, hidden: Iterable[str] = ()) -> Described:
-        """What the user may read of an object, without the fields of `hidden`."""
+        """What the user may read of an object, without the fields of `hidden`. Raises `NeedsHuman` for an object that
+        the user may not read."""
         now, known = self._tools.clock.now(), self._described.get(name)
         if known is None or now - known[0] > max_age or hidden:
-            reply = await self._client.get(f"sobjects/{name}/describe", urgent=True)
+            try:
+                reply = await self._client.get(f"sobjects/{name}/describe", urgent=True, shape=_DESCRIBED)
+            except NotFound as why:
+                what = f"Salesforce has no {name} for the user of the app; give the user a permission set with Read on"
+                raise NeedsHuman(f"{what} {name}s (README)", only_this=True) from why
             rows = {str(one["name"]): one for one in reply.body["fields"] if one["name"] not in set(hidden)}
             self._described[name] = (now, self._describe(rows))
         return self._described[name][1]
@@ -100,7 +114,7 @@ class Records:
             columns = [one for one in described.read if one != "Id"]
             soql = f"SELECT {keys}{', '.join(columns)} FROM {name} {rest}"
             try:
-                return await self._client.query(soql, deleted=deleted, urgent=urgent), described
+                return await self._client.query(soql, deleted=deleted, urgent=urgent, row=_ROW), described
             except Refused as why:
                 column = _COLUMN.search(why.words)
                 if why.code != "INVALID_FIELD" or column is None or column[1] not in columns:
@@ -116,10 +130,17 @@ class Records:
         ref = str(row["Id"])
         url = f"{self.instance_url}/lightning/r/{name}/{ref}/view"
         others = tuple(one for one in dict.fromkeys(aliases) if one != ref)
-        return Record(ref, fields, moment(row.get("SystemModstamp")), others, name.lower(), url, described.unreadable)
+        said: list[tuple[str, Meaning]] = [
+            *_OPT_OUTS.items(),
+            *((rule.field, rule.meaning) for rule in self._settings.opt_outs),
+        ]
+        missing = {meaning for field, meaning in said if field in described.read and field not in row}
+        unreadable = described.unreadable | missing
+        return Record(ref, fields, moment(row.get("SystemModstamp")), others, name.lower(), url, unreadable)
 
     async def refresh(self, ids: Sequence[str]) -> list[Record]:
-        """The records with these ids: a merged one as its winner, a converted lead as its contact."""
+        """The records with these ids: a merged one as its winner, a converted lead as its contact. Those of an object
+        that the user may not read are unread."""
         found: dict[str, Record] = {}
         asked: dict[str, list[str]] = {one: [] for one in dict.fromkeys(ids) if is_person(one)}
         for _ in range(ROUNDS):
@@ -129,7 +150,13 @@ class Records:
                 for start in range(0, len(mine), READ_AT_ONCE):
                     part = mine[start : start + READ_AT_ONCE]
                     listed = ", ".join(f"'{one}'" for one in part)
-                    reply, described = await self.select(name, f"WHERE Id IN ({listed})", deleted=True, urgent=True)
+                    try:
+                        reply, described = await self.select(name, f"WHERE Id IN ({listed})", deleted=True, urgent=True)
+                    except NeedsHuman as why:
+                        if not why.only_this:
+                            raise
+                        found |= {one: replace(Record.not_read(one), aliases=tuple(asked[one])) for one in part}
+                        continue
                     for row in reply.body:
                         ref = str(row["Id"])
                         winner = row.get("MasterRecordId") if row.get("IsDeleted") else row.get("ConvertedContactId")

@@ -6,13 +6,36 @@ A report has no changes of its own: it is run again, and when its people differ 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fluentsd.api import NeedsHuman, NotFound, Page, Segment, Tools, read_cursor, write_cursor
+from fluentsd.api import (
+    ANY,
+    FLAG,
+    ID,
+    Maybe,
+    NeedsHuman,
+    NotFound,
+    Page,
+    Segment,
+    Shape,
+    Tools,
+    count_of,
+    malformed,
+    mismatch,
+    read_cursor,
+    write_cursor,
+)
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
 from fluentsd_crm_salesforce.records import is_person, long_id
 from fluentsd_crm_salesforce.windows import ROWS, after
+
+_NAMED: Shape = {"Id": ID, "Name": ANY}
+_REPORT: Shape = {
+    "allData": FLAG, "reportMetadata": {}, "factMap": {"T!T": {"rows": [{"dataCells": [Maybe({})]}]}},
+}  # fmt: skip
+#: A report with groups has other keys in its fact map.
+_GROUPED: Shape = {"reportMetadata": {}}
 
 
 class Reports:
@@ -22,14 +45,11 @@ class Reports:
         self._client, self._tools = client, tools
 
     async def segments(self) -> list[Segment]:
-        """All tabular reports; none when the user may not see reports."""
+        """All tabular reports."""
         found: list[Segment] = []
         last = ""
         while True:
-            try:
-                reply = await self._client.query(f"SELECT Id, Name FROM Report {after(last, _TABULAR)}")
-            except (Refused, NotFound):
-                return []
+            reply = await self._client.query(f"SELECT Id, Name FROM Report {after(last, _TABULAR)}", row=_NAMED)
             found += [Segment(f"report:{row['Id']}", str(row["Name"]), None, "report") for row in reply.body]
             if len(reply.body) < ROWS:
                 return found
@@ -57,35 +77,54 @@ class Reports:
         if not ref.isalnum():
             raise LookupError(f"Salesforce has no report {ref!r}")
         try:
-            body = (await self._client.get(f"analytics/reports/{ref}", {"includeDetails": "true"})).body
+            path, params = f"analytics/reports/{ref}", {"includeDetails": "true"}
+            body = (await self._client.get(path, params, shape=_GROUPED)).body
         except (NotFound, Refused) as why:
             raise LookupError(f"Salesforce has no report {ref}") from why
         metadata = body["reportMetadata"]
         name = metadata.get("name", ref)
-        if metadata.get("reportFormat") != "TABULAR":
-            raise NeedsHuman(f"the report {name!r} has groups; save it as a tabular report, without groups")
-        if not body.get("allData", False):
+        if metadata.get("reportFormat", "TABULAR") != "TABULAR":
+            what = f"the report {name!r} has groups; save it as a tabular report, without groups"
+            raise NeedsHuman(what, only_this=True)
+        if wrong := mismatch(body, _REPORT):
+            raise malformed("Salesforce", "GET analytics/reports/…", wrong)
+        if not body["allData"]:
             raise NeedsHuman(
                 f"the report {name!r} has more than {ROWS} rows, of which Salesforce gives only the first {ROWS}; "
-                "narrow it, or use a list view, a campaign or a query of the settings"
+                "narrow it, or use a list view, a campaign or a query of the settings",
+                only_this=True,
             )
-        rows = ((body.get("factMap") or {}).get("T!T") or {}).get("rows") or []
+        rows, count = body["factMap"]["T!T"]["rows"], _row_count(body)
+        if count is not None and len(rows) < count:
+            raise malformed("Salesforce", "GET analytics/reports/…", f"it has {len(rows)} of {count} rows")
         return _people(rows, str(name))
 
 
 _TABULAR = "Format = 'Tabular'"
 
 
+def _row_count(body: Mapping[str, Any]) -> int | None:
+    """The number of rows, when the report counts them."""
+    names, totals = body["reportMetadata"].get("aggregates"), body["factMap"]["T!T"].get("aggregates")
+    if not isinstance(names, list) or not isinstance(totals, list) or "RowCount" not in names[: len(totals)]:
+        return None
+    found = totals[names.index("RowCount")]
+    return count_of(found.get("value")) if isinstance(found, Mapping) else None
+
+
 def _people(rows: Sequence[dict[str, Any]], name: str) -> list[str]:
     """The ids of the first column that has a lead or contact in every row; a name's cell has the id as its value."""
-    if not rows:
-        return []
-    for column in range(len(rows[0]["dataCells"])):
-        ids = [long_id(str(row["dataCells"][column].get("value") or "")) for row in rows]
+    cells = [[one or {} for one in row["dataCells"]] for row in rows]
+    if len({len(row) for row in cells}) > 1:
+        raise malformed("Salesforce", "GET analytics/reports/…", "its rows do not have the same number of cells")
+    for column in zip(*cells, strict=True):
+        ids = [long_id(str(one.get("value") or "")) for one in column]
         if all(is_person(one) for one in ids):
             return list(dict.fromkeys(ids))
-    raise NeedsHuman(f"the report {name!r} has no column with the id of a lead or contact in every row; add Lead ID or "
-                     "Contact ID")  # fmt: skip
+    if not rows:
+        return []
+    what = f"the report {name!r} has no column with the id of a lead or contact in every row; add Lead ID or Contact ID"
+    raise NeedsHuman(what, only_this=True)
 
 
 def _since(ref: str, people: Sequence[str]) -> str:

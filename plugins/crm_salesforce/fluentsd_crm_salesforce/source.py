@@ -9,10 +9,13 @@ from pathlib import Path
 from fluentsd.api import (
     Activity,
     Finding,
+    NeedsHuman,
+    NotFound,
     Page,
     Record,
     RequestBudget,
     Segment,
+    SegmentList,
     SourceField,
     SourceLimits,
     Tools,
@@ -60,10 +63,21 @@ class SalesforceSource:
         return await self._records.catalogue()
 
     async def segments(self) -> Sequence[Segment]:
-        """Campaigns, queries of the settings, list views, tabular reports."""
-        return [
-            *await self._campaigns.segments(), *await self._filters.segments(), *await self._reports.segments()
-        ]  # fmt: skip
+        """Campaigns, queries of the settings, list views, tabular reports, as far as the user may see them."""
+        found: list[Segment] = []
+        unlisted: list[str] = []
+        kinds = (("campaigns", self._campaigns), ("list views", self._filters), ("reports", self._reports))
+        for what, of in kinds:
+            try:
+                part = await of.segments()
+            except (NeedsHuman, NotFound) as why:
+                if isinstance(why, NeedsHuman) and not why.only_this:
+                    raise
+                unlisted.append(f"Salesforce's {what} cannot be listed: {why}")
+                continue
+            found += part
+            unlisted += getattr(part, "unlisted", ())
+        return SegmentList(found, unlisted)
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
         """One page of a segment."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import trio
 
-from fluentsd.api import NeedsHuman, Tools, Unavailable
+from fluentsd.api import NeedsHuman, Tools, Unavailable, trouble
 from fluentsd_crm_salesforce.settings import Settings, is_loopback
 
 PATH = "/services/oauth2/token"
@@ -59,19 +59,20 @@ class Tokens:
                 f"{self._settings.login_url}{PATH}", data=form, timeout=TIMEOUT, follow_redirects=False
             )
         except httpx.HTTPError as why:
-            raise Unavailable(f"Salesforce's sign-in cannot be reached ({type(why).__name__})") from why
+            raise Unavailable(f"Salesforce's sign-in cannot be reached ({trouble(why)})") from why
         if answer.status_code >= 500 or answer.status_code == 429:
             raise Unavailable(f"Salesforce's sign-in answers HTTP {answer.status_code}", after=60)
         try:
-            body: dict[str, Any] = answer.json()
+            given = answer.json()
         except ValueError:
-            body = {}
+            given = None
+        body: dict[str, Any] = given if isinstance(given, dict) else {}
         if answer.status_code != 200:
             code = str(body.get("error", f"HTTP {answer.status_code}"))
             words = f"{code}: {body.get('error_description', 'no description')}"
             fix = _FIXES.get(code, "check login_url, client_id and the flow of the External Client App (README)")
             raise NeedsHuman(f"Salesforce refuses the sign-in ({words}). Nothing was changed; {fix}")
-        if not isinstance(body, dict) or not body.get("access_token"):
+        if not body.get("access_token"):
             raise Unavailable("Salesforce's sign-in answers without a token", after=60)
         return Session(str(body["access_token"]), self._checked(str(body.get("instance_url", ""))))
 

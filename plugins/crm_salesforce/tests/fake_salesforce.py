@@ -165,13 +165,16 @@ class FakeSalesforce(LoopbackServer):
         return Answer(200, {"access_token": f"session-{self.made}", "instance_url": self.url, "token_type": "Bearer"})
 
     def _query(self, request: Asked, path: str) -> Answer:
-        def rows_of(name: str) -> list[dict[str, Any]]:
+        def columns_of(name: str) -> set[str]:
             if name not in self.columns:
                 raise BadQuery("INVALID_TYPE", f"sObject type '{name}' is not supported.")
+            return set(self.columns[name])
+
+        def rows_of(name: str) -> list[dict[str, Any]]:
             return [row for row in self.rows[name].values() if path == "queryAll" or not row["IsDeleted"]]
 
         try:
-            found, _ = Query(request.one("q")).run(rows_of, lambda name: set(self.columns.get(name, {})))
+            found, _ = Query(request.one("q")).run(rows_of, columns_of)
         except BadQuery as why:
             return _error(400, why.code, why.words)
         return self._part(found, len(found))

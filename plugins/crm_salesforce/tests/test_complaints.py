@@ -190,5 +190,5 @@ async def test_an_outage_is_taken_for_an_empty_campaign(salesforce, connect, spr
     [page] = await walk_pages(source, f"campaign:{spring}")
     assert len(page.refs) == 6
     salesforce.fail("GET /services/data", Answer(200, b"<html>maintenance</html>"), times=99)
-    with pytest.raises(Unavailable, match="no JSON"):
+    with pytest.raises(Unavailable, match="GET query cannot be used: it is not JSON"):
         await walk_pages(source, f"campaign:{spring}")

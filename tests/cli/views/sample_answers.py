@@ -239,7 +239,8 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "source connect": [{"source": "hubspot-eu", "findings": FINDINGS, "reloads": True, "problem": ""}],
     "source disconnect": [{"source": "hubspot-eu", "campaigns": [REF], "reloads": False, "problem": ""}],
     "source segments": [{"source": "hubspot-eu", "segments": [{"id": "list:4711", "kind": "list", "name":
-        "Spring fair, visitors who asked for a quote", "size": 12_345}]}],
+        "Spring fair, visitors who asked for a quote", "size": 12_345}],
+        "unlisted": ["HubSpot's pipeline stages cannot be listed: give the key the scopes crm.objects.deals.read"]}],
     "source fields": [{"source": "hubspot-eu", "fields": [{"name": "hs_email_optout", "label": "Unsubscribed from all "
         "email", "kind": "flag", "meaning": "opt-out by email", "fetched": True}], "unknown": [],
         "protected": ["email"]}],

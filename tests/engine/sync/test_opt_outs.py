@@ -56,6 +56,22 @@ async def test_while_a_crm_is_down_only_its_people_wait(followed: Followed) -> N
     assert followed.texted() == ["+12125550001", "+12125550009"]
 
 
+async def test_a_quota_that_is_used_up_for_walks_keeps_no_opt_out_from_being_read(followed: Followed) -> None:
+    followed.crm.put(1)
+    followed.crm.put(2)
+    await followed.start(SMS | {"after": "2 hours"})
+    record = followed.crm.records["r1"]  # the CRM tells nobody of this change
+    followed.crm.records["r1"] = replace(record, fields={**record.fields, "do_not_call": "true"})
+
+    async def used_up(segment: str, cursor: str | None) -> Page:
+        raise Unavailable("the daily limit is reached", after=6 * 3600)
+
+    followed.crm.walk = followed.crm.changes = used_up  # type: ignore[assignment]
+    await followed.pass_time(3 * HOUR)
+    assert (await followed.stage.do("source list"))["sources"][0]["problem"] == "the daily limit is reached"
+    assert followed.texted() == ["+12125550002"]
+
+
 async def test_a_lifted_opt_out_is_not_entered_again_while_the_crm_still_says_it(followed: Followed) -> None:
     followed.crm.put(1, do_not_call=True)
     followed.crm.put(9)

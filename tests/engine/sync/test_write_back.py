@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fluentsd.api import Attempt, Disposition, Inbound, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import Activity, Attempt, Disposition, Inbound, NeedsHuman, Outcome, Rejected, Unavailable
 from fluentsd.clock import SimClock
 from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
 from fluentsd.domain.sync_options import SyncOptions
@@ -109,6 +109,48 @@ async def test_a_call_from_the_person_is_an_activity_and_its_analysis_a_note(wri
     assert note.summary == "Summary of the person's call, interested"
     assert note.text == "Wants a roof.\nbudget: 5000\nsize: large"
     assert note.fields == {"annual_budget": 5000, "roof_size": "large"}
+
+
+@pytest.mark.parametrize("error", [Rejected("no calls here"), KeyError("id")])
+async def test_an_activity_that_is_refused_costs_no_other_one(written: Followed, error: Exception) -> None:
+    await call_comes_in(written)
+    write = written.crm.write
+
+    async def refuses(activity: Activity, key: str) -> str:
+        if activity.kind == "call":
+            raise error
+        return await write(activity, key)
+
+    written.crm.write = refuses  # type: ignore[method-assign]
+    said = Inbound(Outcome.answered, None, "CA1", CALLER, called_us=True, duration_s=60, transcript="person: A roof?")
+    await written.stage.inbox.take(said)
+    await written.pass_time(20 * MINUTE)
+    assert kinds(written) == [("sms", "out", "sent"), ("note", "in", "answered")]
+    [waiting] = (await written.stage.do("outbox list"))["deliveries"]
+    assert "KeyError" not in waiting["problem"]
+    assert any(words in waiting["problem"] for words in ("no calls here", "sync.error in the log"))
+    written.crm.write = write  # type: ignore[method-assign]
+    await written.pass_time(HOUR)
+    assert sorted(kind for kind, direction, _ in kinds(written) if direction == "in") == ["call", "note"]
+
+
+async def test_what_may_not_be_written_waits_alone(written: Followed) -> None:
+    written.crm.put(1)
+    written.crm.put(2)
+    await written.start()
+    write = written.crm.write
+
+    async def refuses(activity: Activity, key: str) -> str:
+        if activity.record == "r1":
+            raise NeedsHuman("give the key the scope of notes", only_this=True)
+        return await write(activity, key)
+
+    written.crm.write = refuses  # type: ignore[method-assign]
+    await written.pass_time(6 * HOUR)
+    assert [one.record for one in written.crm.written.values()] == ["r2"]
+    written.crm.write = write  # type: ignore[method-assign]
+    await written.pass_time(2 * HOUR)
+    assert [one.record for one in written.crm.written.values()] == ["r2", "r1"]
 
 
 async def test_a_call_to_us_that_began_with_an_opt_out_is_written_once_and_its_note_follows(written: Followed) -> None:
