@@ -148,13 +148,15 @@ def _about(one: Reply | Lead, owner: str) -> Block:
 
 
 def ways(one: Reply | Lead) -> list[Block]:
-    """The three answers that are given most, and the menu of the others, of which the last cannot be undone."""
+    """The three answers that are given most, and the menu of the others, of which the last cannot be undone. A call back
+    is offered where the person's flow has a call."""
     is_lead = isinstance(one, Lead)
     go_on, take = ("Go on", "person:resume"), ("Take over", "person:take")
     call = ("Call back…", "open:callback")
     waits = isinstance(one, Lead) and one.called_us  # a call of the person holds their steps
-    first = go_on if one.taken_over_by or waits else call if is_lead else take
-    others = [way for way in (take, call) if way != first and not (way == take and one.taken_over_by)]
+    first = go_on if one.taken_over_by or waits else call if is_lead and one.can_call else take
+    others = [] if one.taken_over_by or first == take else [take]
+    others += [call] if one.can_call and first != call else []
     others += [("Listen", "person:listen")] if isinstance(one, Lead) and one.recording else []
     short = {"person": f"#{one.contact}", "attempt": one.attempt}
     return [
