@@ -132,7 +132,7 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     card = await a_reply(office)
     shown = await office.slack.click(card, "History")
     for part in (
-        "👤 ", "#1 · ••• 0000", "*Spring fair* (", "*1 attempt, newest first*", " · text · replied · Spring fair",
+        "👤 ", "*P0* · ••• 0000", "*Spring fair* (", "*1 attempt, newest first*", " · text · replied · Spring fair",
         ">Call me at ••• 0123", "For this person it is Mon 10:0", "New York time",
     ):  # fmt: skip
         assert part in shown.whole, part

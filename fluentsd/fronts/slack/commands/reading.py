@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks import attempts, launch, lists, people
+from fluentsd.fronts.slack.blocks import attempts, lists, people
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
+from fluentsd.fronts.slack.blocks.duties import duties as duties_of
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.person import history_of, why_of
@@ -151,7 +152,7 @@ async def forecast(session: Session, parsed: Parsed) -> Message:
 
 
 async def duties(session: Session, parsed: Parsed) -> Message:
-    return launch.duties(await session.run("campaign check", {"ref": parsed.ref}))
+    return duties_of(await session.run("campaign check", {"ref": parsed.ref}))
 
 
 async def calls(session: Session, parsed: Parsed) -> Message:

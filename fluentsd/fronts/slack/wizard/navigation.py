@@ -160,7 +160,8 @@ async def clicked(session: Session) -> Message | None:
     if name == "wizard:more":
         await update(session, interaction.view, await _again(session, replace(place, more=True)))
     elif name.startswith("date:"):
-        await _dated(session, place, interaction.chosen, is_added=name.startswith("date:add:"))
+        date = str(interaction.value.get("date") or interaction.chosen)
+        await _dated(session, place, date, is_added=name.startswith("date:add:"))
     elif name.startswith("wizard:"):
         await _turned(session, place, str(interaction.value.get("page") or interaction.chosen))
     elif name.startswith("step:add:"):

@@ -34,7 +34,7 @@ from fluentsd.verbs.presets import Preset
 
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
 #: Values of the other fields that are named beside their button, and waivers of a page, which Slack limits.
-_NAMED, _WAIVERS = 6, 60
+_NAMED, _WAIVERS, _DATES = 6, 60, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +188,19 @@ def ways(key: str, file: Mapping[str, Any]) -> Block:
 
 
 def _own_dates(file: Mapping[str, Any]) -> list[Block]:
-    """Single dates without contact: their list, and two pickers, which add and remove one."""
-    there = own_dates(value_at(file, "window.blackout"))
-    said = {one: f"{dt.date.fromisoformat(one):%a %d %b %Y}" for one in there}
-    ids = len(there)  # Slack shows a picker without its last choice only under another id
-    add: Block = {"type": "datepicker", "action_id": f"date:add:{ids}", "placeholder": plain_text("Add a date…", 75)}
-    chosen = [option(words, one) for one, words in list(said.items())[:100]]
-    remove: Block = {"type": "static_select", "action_id": f"date:remove:{ids}", "options": chosen,
-                     "placeholder": plain_text("Remove…", 75)}  # fmt: skip
-    words = f"*No contact on these dates*\n{' · '.join(said.values()) or 'none'}"
-    return [section(words), actions(add, *([remove] if there else []))]
+    """Single dates without contact: a row for each with its own *Remove*, and a picker that adds one."""
+    there = list(dict.fromkeys(own_dates(value_at(file, "window.blackout"))))
+    rows = [
+        section(f"{dt.date.fromisoformat(one):%a %b %-d, %Y}",
+                accessory=button("Remove", f"date:remove:{one}", {"date": one}))
+        for one in there[:_DATES]
+    ]  # fmt: skip
+    more = [context(f"… and {len(there) - _DATES} more; the campaign's file has them")] if there[_DATES:] else []
+    # Slack shows a picker without its last choice only under another id
+    add: Block = {"type": "datepicker", "action_id": f"date:add:{len(there)}",
+                  "placeholder": plain_text("Add a date…", 75)}  # fmt: skip
+    words = "*No contact on these dates*" + ("" if there else "\nnone")
+    return [section(words), *rows, *more, actions(add)]
 
 
 def _waivers(file: Mapping[str, Any], people: People) -> list[Block]:
