@@ -148,7 +148,7 @@ def _about(one: Reply | Lead, owner: str) -> Block:
 
 
 def ways(one: Reply | Lead) -> list[Block]:
-    """The three answers that are given most, and the menu of the others, of which the last cannot be undone. A call back
+    """The three answers that are given most, and the menu of the others; the last of it cannot be undone. A call back
     is offered where the person's flow has a call."""
     is_lead = isinstance(one, Lead)
     go_on, take = ("Go on", "person:resume"), ("Take over", "person:take")

@@ -101,12 +101,26 @@ def page_view(
     return wizard_view(place, page.title, [*made, ways(page.key, edit.file)], notes=notes)
 
 
-def entry_view(place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = ()) -> Block:
-    """The form of one entry of a list, on top of the list."""
+def _kept(place: Place, edit: Edit) -> Answers | None:
+    """What was typed into the form of this entry, and not saved."""
+    typed = edit.typed or {}
+    is_it = all(typed.get(name) == getattr(place, name) for name in ("page", "nth", "new"))
+    return (typed.get("answers") or {}) if is_it else None
+
+
+def entry_file(place: Place, edit: Edit, answers: Answers | None) -> dict[str, Any]:
+    """What the form of an entry holds: `{"step": {…}}`."""
+    entered = answers if answers is not None else _kept(place, edit)
+    return filled(BY_KEY[place.page].fields, entry_form(edit.file, place), entered or {})
+
+
+def entry_view(
+    place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = (), preview: Sequence[Block] = ()
+) -> Block:
+    """The form of one entry of a list, on top of the list. `preview`: of a step's message, below its usual inputs."""
     page, form = BY_KEY[place.page], entry_form(edit.file, place)
-    kept = edit.typed or {}
-    if answers is None and all(kept.get(name) == getattr(place, name) for name in ("page", "nth", "new")):
-        answers, notes = kept.get("answers") or {}, [*notes, _KEPT]
+    if answers is None and (kept := _kept(place, edit)) is not None:
+        answers, notes = kept, [*notes, _KEPT]
     file, shown = filled(page.fields, form, answers or {}), entry_fields(edit.file, place, form)
     channel = str(value_at(form, "step.channel") or "")
     title = contact_by(channel).capitalize() if channel else page.title
@@ -114,6 +128,7 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None, notes: 
     place = opened(place, shown, answers)
     if page.key == "segment" and (lacks := Flow.of(edit.file).lacks(value_at(file, "segment.consent"))):
         made.append(section(f"⚠️ {lacks}"))
+    made += preview
     made += further(place, page.further, shown, file, *_makes(channel))
     return wizard_view(place, title, made, "Save", "Back", notes)
 
@@ -122,7 +137,9 @@ def _makes(channel: str) -> list[Block]:
     """The button of what a step on a channel may need first."""
     if channel == "phone":
         return [button("New agent…", "agent:new", {})]
-    return [button("Save a new text…", "text:new", {"channel": channel})] if channel else []
+    if not channel:
+        return []
+    return [button("Preview", "step:preview", {}), button("Save a new text…", "text:new", {"channel": channel})]
 
 
 def _which(place: Place, page: Page, title: str) -> str:
