@@ -12,6 +12,7 @@ from fluentsd.fronts.slack.blocks.card import receipt, title
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
+from fluentsd.fronts.slack.commands.starting import offers_for
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Refused
@@ -41,13 +42,16 @@ async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
         try:
             return {"until": Delay.parse(asked["for"]).after(session.now, session.person.zone)}
         except BadDuration as why:
-            raise Misread(str(why)) from None
+            which, value = ("all" if parsed.all else parsed.ref), asked["for"]
+            reason = [] if any(map(str.isdigit, value)) else [f"pause {which} because {value}"]
+            raise Misread(str(why), reason) from None
     if "until" in asked:
         zone = session.person.zone if parsed.all else await session.zone_of(parsed.ref)
         try:
             return {"until": read_moment(asked["until"], zone, session.now)}
         except BadMoment as why:
-            raise Misread(str(why)) from None
+            which = "all" if parsed.all else parsed.ref
+            raise Misread(str(why), offers_for(f"pause {which} until", asked["until"])) from None
     return {}
 
 
