@@ -14,9 +14,9 @@ from fluentsd.fronts.slack.words import Token, is_point, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
 from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
-STATES = ("active", "scheduled", "paused", "draft", "ended", "all")
+STATES = ("active", "scheduled", "paused", "draft", "stopped", "completed", "all")
 #: Other words for them.
-_STATES = {"running": "active", "live": "active", "done": "ended", "completed": "ended", "stopped": "ended"}
+_STATES = {"running": "active", "live": "active", "done": "ended", "ended": "ended"}
 _WHEN = re.compile(
     r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
 )

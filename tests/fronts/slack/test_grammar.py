@@ -50,6 +50,8 @@ CAMPAIGNS = [
         ("list running mine fair", "list", None, {"state": "active", "mine": True, "words": "fair"}),
         ("suppress +12125550001 because asked", "suppress", None, {"point": "+12125550001", "because": "asked"}),
         ("contacts q2 find Dana Doe", "contacts", "q2", {"find": "Dana Doe"}),
+        ("list completed", "list", None, {"state": "completed"}),
+        ("list done", "list", None, {"state": "ended"}),
         ("alerts here", "alerts", None, {"where": "here", "refs": []}),
         ("alerts here q2", "alerts", None, {"where": "here", "refs": ["q2"]}),
         (

@@ -109,7 +109,7 @@ def share(part: int, whole: int) -> str:
 
 
 def _notes(found: Status) -> list[Block]:
-    lines = [f"*Started on* {moment(found.started_at)} · *Owner* {actor(found.owner)}"]
+    lines = [f"*Started on* {moment(found.started_at, found.zone)} · *Owner* {actor(found.owner)}"]
     if found.state == "scheduled":
         lines.append(f"starts {moment(found.starts_at, found.zone)}")
     if found.next_at is not None and state_word(found, found.holds) == "active":

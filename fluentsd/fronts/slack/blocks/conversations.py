@@ -21,6 +21,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     point,
     safe,
     word,
+    yours,
 )
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
@@ -87,12 +88,12 @@ def caller(one: Attempt, contact: int | None) -> Message:
     text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
-        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {WAITS} {shared}"))
+        return message("a call to us", section(text), context(f"{yours(one.claimed_at)} · {WAITS} {shared}"))
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
         section(text, accessory=button("History", "say:person", {"text": f"person #{contact}"})),
-        context(f"{moment(one.claimed_at)} · {WAITS}"),
+        context(f"{yours(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
 
@@ -137,7 +138,7 @@ def _campaign(one: Reply | Lead) -> str:
 
 
 def _about(one: Reply | Lead, owner: str) -> Block:
-    parts = [moment(one.created_at), f"owner {owner}"]
+    parts = [yours(one.created_at), f"owner {owner}"]
     if one.record:
         parts.append(link(str(one.record), IN_CRM))
     if one.taken_over_by:

@@ -10,7 +10,7 @@ from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.domain.time.moments import BadMoment, read_moment
 from fluentsd.fronts.slack.blocks.card import receipt, title
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
+from fluentsd.fronts.slack.blocks.wording import count, ours, safe, yours
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands.starting import offers_for
 from fluentsd.fronts.slack.session import Session
@@ -25,7 +25,7 @@ async def pause(session: Session, parsed: Parsed) -> Message:
     if parsed.all:
         return await _for_all(session, parsed, "active", "campaign pause", until, because)
     found = await session.run("campaign pause", {"ref": parsed.ref, "because": because, **until})
-    again = f" It resumes {moment(until['until'])}." if until else ""
+    again = f" It resumes {yours(until['until'])}." if until else ""
     return receipt(
         found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found)
     )
