@@ -34,7 +34,7 @@ async def preview(runtime: Runtime, call: Call, ref: str, step: Any) -> Answer:
     """The message of a step with the values of the first person of the campaign who has a number or address for it, or
     of an invented one; and what the channel finds about it."""
     given: Mapping[str, Any] = step if isinstance(step, Mapping) else {}
-    kept = {part: given[part] for part in _PARTS if given.get(part)}
+    kept = {part: value for part in _PARTS if isinstance(value := given.get(part), str) and value}
 
     async def unit(conn: Connection) -> tuple[Step, Mapping[str, Any], Point, str]:
         spec = StepSpec.model_validate({"id": "preview", **kept})
