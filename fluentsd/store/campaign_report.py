@@ -19,7 +19,7 @@ from fluentsd.store.tables import after_call, attempt, content, enrollment, numb
 
 By = Literal["", "channel", "step", "version", "number", "source"]
 #: A conversation: the person answered the call, wrote back, or said something whose meaning was noted.
-_CONVERSATION = attempt.c.outcome.in_((Outcome.answered.value, Outcome.replied.value)) | attempt.c.disposition.is_not(
+CONVERSATION = attempt.c.outcome.in_((Outcome.answered.value, Outcome.replied.value)) | attempt.c.disposition.is_not(
     None
 )
 
@@ -89,7 +89,7 @@ async def results(
         *parts,
         func.count(),
         func.count(func.distinct(attempt.c.contact_id)),
-        _people(_CONVERSATION),
+        _people(CONVERSATION),
         _people(attempt.c.disposition == Disposition.interested.value),
         _people(_opted_out()),
     )
@@ -109,7 +109,7 @@ async def by_hour(conn: AsyncConnection, campaign_id: int, since: int | None) ->
     """Attempts and conversations of each hour in which there were any: (seconds since 1970, attempts,
     conversations)."""
     hour = attempt.c.claimed_at // (3600 * SECOND)
-    conversations = func.sum(case((_CONVERSATION, 1), else_=0))
+    conversations = func.sum(case((CONVERSATION, 1), else_=0))
     statement = select(hour, func.count(), conversations).where(*_mine(campaign_id, since))
     rows = await conn.execute(statement.group_by(hour))
     return [(int(at) * 3600, int(made), int(spoken)) for at, made, spoken in rows]
@@ -143,7 +143,7 @@ async def calls(conn: AsyncConnection, campaign_id: int, since: int | None) -> C
     found = Calls(outcomes={word: int(count) for word, count in await conn.execute(by_outcome)})
     found.made = sum(found.outcomes.values())
     came_to = func.coalesce(attempt.c.disposition, "")
-    by_result = select(came_to, func.count()).where(*is_phone, _CONVERSATION).group_by(came_to)
+    by_result = select(came_to, func.count()).where(*is_phone, CONVERSATION).group_by(came_to)
     rows = await conn.execute(by_result.order_by(func.count().desc(), came_to))
     found.dispositions = {word: int(count) for word, count in rows}
     found.conversations = sum(found.dispositions.values())
@@ -151,7 +151,7 @@ async def calls(conn: AsyncConnection, campaign_id: int, since: int | None) -> C
     by_state = (
         select(after_call.c.state, func.count())
         .join(attempt, attempt.c.id == after_call.c.attempt_id)
-        .where(*is_phone, _CONVERSATION, (after_call.c.state == AfterCallState.failed) | with_analysis)
+        .where(*is_phone, CONVERSATION, (after_call.c.state == AfterCallState.failed) | with_analysis)
         .group_by(after_call.c.state)
     )
     states = {state: int(count) for state, count in await conn.execute(by_state)}

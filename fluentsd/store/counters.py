@@ -1,4 +1,5 @@
-"""The overview's figures: deltas written with each transition, summed when read.
+"""The overview's figures: people by state, and people who were contacted. Deltas are written with each transition, and
+summed when read.
 
 Exact in every committed snapshot, because the delta commits with the transition it counts. One row per node keeps
 writers on PostgreSQL from waiting for each other.
@@ -21,6 +22,8 @@ _ADD = text(
 ).bindparams(bindparam("campaign_id"), bindparam("state"), bindparam("node"), bindparam("count"))
 
 Deltas = Counter[tuple[int, str]]
+#: Beside the states: people with an attempt that was made, or may have been.
+CONTACTED = "contacted"
 
 
 def moved(deltas: Deltas, campaign_id: int, before: str | None, after: str | None, count: int = 1) -> None:
@@ -57,6 +60,12 @@ async def overview(conn: AsyncConnection, campaign_id: int) -> Mapping[str, int]
     more = await follow_ups(conn, campaign_id)
     counts = {state.value: found.get(state.value, 0) - more.get(state.value, 0) for state in EnrollmentState}
     return {"total": sum(counts.values()), **counts}
+
+
+async def contacted(conn: AsyncConnection, campaign_id: int) -> int:
+    """People with an attempt that was made, or may have been."""
+    found = await conn.execute(_COUNTED.where(counter.c.state == CONTACTED), {"campaign": campaign_id})
+    return sum(int(count) for _, count in found)
 
 
 _FOLLOW_UPS = (

@@ -19,6 +19,7 @@ from fluentsd.store.tables import (
     inbound_call,
     point,
     record,
+    version,
 )
 
 _OPEN = (after_call.c.lead.is_not(None), after_call.c.handled_at.is_(None))
@@ -135,6 +136,22 @@ async def waiting(conn: AsyncConnection, attempt_ids: Collection[str]) -> set[st
         among(content.c.attempt_id, "ids"), content.c.kind == "reply", content.c.handled_at.is_(None)
     )
     return {*(await conn.execute(of_leads, given)).scalars(), *(await conn.execute(of_replies, given)).scalars()}
+
+
+async def with_a_call(conn: AsyncConnection, contact_ids: Collection[int]) -> set[tuple[str, int]]:
+    """(campaign, contact) of these people whose flow there has a call: they can be promised one."""
+    statement = (
+        select(campaign.c.ref, enrollment.c.contact_id, enrollment.c.version_id)
+        .join(campaign, campaign.c.id == enrollment.c.campaign_id)
+        .where(among(enrollment.c.contact_id, "ids"))
+        .order_by(enrollment.c.entry)
+    )
+    rows = await conn.execute(statement, {"ids": json_of(contact_ids)})
+    at = {(ref, int(contact)): int(flow) for ref, contact, flow in rows}  # the latest entry counts
+    flows = select(version.c.id, version.c.steps).where(among(version.c.id, "ids"))
+    found = await conn.execute(flows, {"ids": json_of(set(at.values()))})
+    calls = {id_ for id_, steps in found if any(step["channel"] == "phone" for step in steps)}
+    return {person for person, flow in at.items() if flow in calls}
 
 
 async def addresses(conn: AsyncConnection, contact_ids: Collection[int]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.store.counters import CONTACTED
 from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import attempt, campaign, counter
 
@@ -41,7 +42,7 @@ async def people(conn: AsyncConnection) -> dict[tuple[str, str], int]:
     statement = (
         select(campaign.c.ref, counter.c.state, func.sum(counter.c.count))
         .join(campaign, campaign.c.id == counter.c.campaign_id)
-        .where(campaign.c.archived_at.is_(None))
+        .where(campaign.c.archived_at.is_(None), counter.c.state != CONTACTED)
         .group_by(campaign.c.ref, counter.c.state)
         .order_by(campaign.c.ref, counter.c.state)
     )

@@ -8,6 +8,7 @@ answers (fronts).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from fluentsd.api import Outcome
 from fluentsd.domain.campaign import read_campaign
@@ -17,7 +18,7 @@ from fluentsd.domain.time.durations import Budget
 from fluentsd.domain.time.zones import day_of, next_day
 from fluentsd.engine.campaigns.rescheduling import recompute
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import audit, campaigns, counters, holds, lanes, numbers, outbox, spending
+from fluentsd.store import audit, campaigns, counters, holds, lanes, numbers, outbox, people_by_result, spending
 from fluentsd.store.attempts import step_counts, unknown
 from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
@@ -74,6 +75,7 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["attempts"] = sum(map(made, (await step_counts.funnel(conn, row.id)).values()))
         more = await counters.follow_ups(conn, row.id)
         answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)
+        answer["people"] = asdict(await people_by_result.of_campaign(conn, row.id))
         return answer
 
     return await refusing(runtime.store.read(unit))

@@ -24,9 +24,16 @@ async def listing(
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         found = await leads.unhandled(conn, campaign_id, max(1, min(most, 1000)), attempt, await meant(conn, person))
-        return {"leads": await with_person(conn, found, call.at)}
+        return {"leads": await with_ways(conn, found, call.at)}
 
     return await refusing(runtime.store.read(unit))
+
+
+async def with_ways(conn: Connection, rows: Sequence[dict[str, Any]], at: int) -> list[dict[str, Any]]:
+    """Replies or leads as `with_person` has them, and whether the person can be promised a call."""
+    can_call = await leads.with_a_call(conn, {row["contact"] for row in rows})
+    about = await with_person(conn, rows, at)
+    return [row | {"can_call": (row["ref"], row["contact"]) in can_call} for row in about]
 
 
 async def with_person(conn: Connection, rows: Sequence[dict[str, Any]], at: int) -> list[dict[str, Any]]:

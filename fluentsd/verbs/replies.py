@@ -26,7 +26,7 @@ from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contact_lookup import find_one, meant
 from fluentsd.verbs.execute import Answer, change, refusing
-from fluentsd.verbs.leads import with_person
+from fluentsd.verbs.leads import with_ways
 from fluentsd.verbs.suppression import read_point
 
 
@@ -38,7 +38,7 @@ async def listing(
     async def unit(conn: Connection) -> Answer:
         campaign_id = (await campaigns.get(conn, ref)).id if ref else None
         found = await replies.unanswered(conn, campaign_id, max(1, min(most, 1000)), attempt, await meant(conn, person))
-        return {"replies": await with_person(conn, found, call.at)}
+        return {"replies": await with_ways(conn, found, call.at)}
 
     return await refusing(runtime.store.read(unit))
 

@@ -159,7 +159,7 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str | None, c
     async def unit(conn: Connection) -> tuple[Kept, Mapping[str, Any], Point]:
         kept = await _named(conn, name)
         if person is None:
-            return kept, _invented(kept), _ANYBODY[kept.channel]
+            return kept, invented(_step(kept)), ANYBODY[kept.channel]
         contact_id = await find_one(conn, person)
         campaign_name = (await campaigns.get(conn, campaign)).name if campaign else ""
         return (
@@ -189,16 +189,16 @@ async def preview(runtime: Runtime, call: Call, name: str, person: str | None, c
 
 
 #: Where an invented person is reached.
-_ANYBODY: Mapping[str, Point] = {
+ANYBODY: Mapping[str, Point] = {
     "sms": Point(0, "phone", "+12025550123"),
     "email": Point(0, "email", "jane@example.com"),
 }
 _JANE = {"first_name": "Jane", "last_name": "Doe", "full_name": "Jane Doe", "email": "jane@example.com"}
 
 
-def _invented(kept: Kept) -> Mapping[str, Any]:
+def invented(step: Step) -> Mapping[str, Any]:
     """Template variables of an invented person: a name, and for each other field its own name."""
-    fields = {name: _JANE.get(name, name.replace("_", " ")) for name in _step(kept).variables}
+    fields = {name: _JANE.get(name, name.replace("_", " ")) for name in step.variables}
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": "A campaign"}}
 
 

@@ -35,7 +35,7 @@ from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import campaigns
+from fluentsd.store import campaign_report, campaigns, people_by_result
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import attempt, campaign, step_count
 from fluentsd.verbs import Call
@@ -195,6 +195,7 @@ class Stage:
         parts = ("queued", "active", "errored", "exited", "completed")
         assert sum(found[k] for k in parts) == found["total"]
         await self.runtime.store.run(_counts_agree)
+        await self.runtime.store.read(_people_agree)
         return found
 
     async def until(self, at: int) -> None:
@@ -243,6 +244,17 @@ async def _counts_agree(conn: AsyncConnection) -> None:
     for kind, *row in await conn.execute(union_all(closed, counted)):  # one statement sees one snapshot
         found[kind].append(row)
     assert sorted(found["closed"]) == sorted(found["counted"])
+
+
+async def _people_agree(conn: AsyncConnection) -> None:
+    """People by result are the same in the counter and the indexes of the card, and in the whole reading of the report:
+    contacted, conversations, interested and opted out."""
+    for (id_,) in (await conn.execute(select(campaign.c.id))).all():
+        card = await people_by_result.of_campaign(conn, id_)
+        whole = (await campaign_report.results(conn, id_, "")).get(("",), campaign_report.Results())
+        if card == await people_by_result.of_campaign(conn, id_):  # nothing was written between the statements
+            seen = (card.contacted, card.conversations, card.came_to.get("interested", 0), card.opted_out)
+            assert seen == (whole.contacted, whole.conversations, whole.interested, whole.opted_out)
 
 
 @asynccontextmanager

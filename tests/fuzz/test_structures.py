@@ -48,6 +48,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "campaign apply": {"file": FULL},
     "campaign begin": {"name": "A test", "file": FULL},
     "campaign save-edit": {"ref": "test", "file": FULL, "seen": "1.0"},
+    "campaign preview-step": {"ref": "test", "step": {"channel": "sms", "text": "Hi {{ first_name }}"}},
     "campaign keep-edit": {"ref": "test", "typed": {"page": 1, "state": {"values": {}}}},
     "contacts begin-import": {"source": "people.csv", "ref": "test", "consent": CONSENT, "shape": SHAPE},
     "contacts columns": {"source": "people.csv", "headings": ["Name", "Phone"]},

@@ -48,6 +48,7 @@ def status(screen: Screen, answer: answers.Status) -> None:
     _times(screen, answer)
     if answer.attempts:
         screen.say(f"attempts made: {answer.attempts}")
+        screen.say(_by_result(answer.people))
     if answer.budget is not None:
         budget = answer.budget
         spent = f"{money(budget.spent_micros, budget.currency) or 'nothing'} of {money(budget.micros, budget.currency)}"
@@ -63,6 +64,13 @@ def status(screen: Screen, answer: answers.Status) -> None:
         screen.say(f"attempts with an unknown outcome: {answer.unknown}; see: {command}", "yellow")
     if answer.errored:
         screen.say(f"in error: {people(answer.errored)}; see: fluentsd campaign errors {answer.ref}", "red")
+
+
+def _by_result(found: answers.ByResult) -> str:
+    """`people: contacted 44, conversations 17 (interested 11, callback 2), opted out 1`"""
+    came_to = ", ".join(f"{word.replace('_', ' ')} {count}" for word, count in found.came_to.items())
+    talked = f"conversations {found.conversations}" + (f" ({came_to})" if came_to else "")
+    return f"people: contacted {found.contacted}, {talked}, opted out {found.opted_out}"
 
 
 def _times(screen: Screen, answer: answers.Status) -> None:

@@ -158,6 +158,8 @@ class _Batch:
         self.prices: dict[str, int] = {}  #: step → micros of its latest message
         self.no_price = ""  #: why the campaign has to be held: a budget, and a message of unknown price
         self.freed: list[int] = []  #: contacts released by this exclusive campaign
+        self.first_contacts = 0  #: people without any attempt before
+        self.may_be_first: set[int] = set()  #: contacts of whom this is asked
 
     def decide(self, row: Due) -> None:
         """Ask the gate about one row and note the writes that follow."""
@@ -206,6 +208,10 @@ class _Batch:
         self.result.claimed.append(new.claimed)
         self.claims.append(Claim(row.id, self.at, new.row.number_id or row.sender_id))
         self.attempts.append(new.row)
+        if row.touched_at is None and row.entry == 1:
+            self.first_contacts += 1
+        elif not row.last_outcome:
+            self.may_be_first.add(row.contact_id)
         if new.body is not None:
             self.bodies.append(new.body)
 
@@ -236,12 +242,21 @@ class _Batch:
             counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, state, count)
         counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.active, len(self.claims))
         counters.moved(deltas, self.plan.campaign_id, EnrollmentState.queued, EnrollmentState.errored, len(self.failed))
+        counters.moved(deltas, self.plan.campaign_id, None, counters.CONTACTED, self.first_contacts)
         return deltas
+
+    async def _count_those_without(self, conn: Connection) -> None:
+        """Count the contacts who have no attempt in this campaign: an earlier one was not sent, or they entered
+        again."""
+        known = await attempts.those_with_attempts(conn, self.may_be_first)
+        self.first_contacts += sum((self.plan.campaign_id, one) not in known for one in self.may_be_first)
 
     async def write(self, conn: Connection, writer: Writer) -> None:
         """Write every verdict, one statement per kind."""
         await enrollments.unwait(conn, self.unwait)
         await enrollments.claim(conn, self.claims)
+        if self.may_be_first:
+            await self._count_those_without(conn)
         self.result.claims = await attempts.add(conn, self.attempts, writer)
         await attempts.keep_content(conn, self.bodies)
         await enrollments.snooze(conn, self.request.lane_id, self.snoozed)

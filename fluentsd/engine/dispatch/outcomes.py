@@ -170,6 +170,7 @@ class _Batch:
         self.told: list[Told] = []  #: attempts whose outcome is new or clearer
         self.answered: dict[int, tuple[AttemptRow, int]] = {}  #: enrollments whose follow-up was answered, and when
         self.calls: list[tuple[AttemptRow, int]] = []  #: calls that have something to follow, and when they ended
+        self.not_sent: set[tuple[int, int]] = set()  #: (campaign, contact) of attempts that were not made
 
     def add(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         """One report about one attempt."""
@@ -208,7 +209,9 @@ class _Batch:
     def _settle(self, row: AttemptRow, report: OutcomeReport, plan: Plan) -> None:
         assert report.outcome is not None  # noqa: S101 - checked by the caller
         cost = report.cost_micros if report.cost_micros is not None else row.cost_micros
-        cost = 0 if report.outcome == Outcome.not_sent else cost
+        if report.outcome == Outcome.not_sent:
+            cost = 0
+            self.not_sent.add((row.campaign_id, row.contact_id))
         figure = _figure(row, report)
         breakers.count(self.counted, row, plan.resumed_at, None, figure)
         step_counts.move(self.steps, row.campaign_id, row.step, None, report.outcome)
@@ -345,6 +348,10 @@ class _Batch:
             await self._opt_out(conn, contact_id, report)
         for campaign_id, count in self.queued_in.items():
             counters.moved(self.deltas, campaign_id, EnrollmentState.active, EnrollmentState.queued, count)
+        if self.not_sent:
+            made = await attempts.those_with_attempts(conn, {contact for _, contact in self.not_sent})
+            for campaign_id, _ in self.not_sent - made:
+                counters.moved(self.deltas, campaign_id, counters.CONTACTED, None)
         await counters.add(conn, self.deltas)
         for plan, at, micros in self.spending:
             await spending.add(conn, plan.campaign_id, plan.currency, plan.rules.day(at), micros)

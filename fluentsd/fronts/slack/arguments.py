@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fluentsd.fronts.slack.words import Token, joined, user_in
+from fluentsd.fronts.slack.words import Token, is_point, joined, user_in
 from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
 from fluentsd.verbs.catalogue import STATES as PERSON_STATES
 
-STATES = ("active", "scheduled", "paused", "draft", "ended", "all")
+STATES = ("active", "scheduled", "paused", "draft", "stopped", "completed", "all")
 #: Other words for them.
-_STATES = {"running": "active", "live": "active", "done": "ended", "completed": "ended", "stopped": "ended"}
+_STATES = {"running": "active", "live": "active", "done": "ended", "ended": "ended"}
 _WHEN = re.compile(
     r"(?:(?:at|on|for|in|next) )?(?:\d|to(?:day|morrow|night)|noon|mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE
 )
@@ -43,7 +43,7 @@ class Begun(BadArguments):
 
 def none(rest: Sequence[Token]) -> Mapping[str, Any]:
     if rest:
-        raise BadArguments(f"nothing may follow here, but there is {joined(rest)!r}")
+        raise BadArguments(f"nothing may follow here, but there is {joined(rest)!r}", "{command} {}")
     return {}
 
 
@@ -122,7 +122,14 @@ def asked(rest: Sequence[Token]) -> Mapping[str, Any]:
         left.pop(0)
     while len(left) > 1 and left[-1].folded.rstrip("?") in ("called", "contacted", "texted", "emailed"):
         left.pop()
+    _refuse_link(left)
     return text("person")(left)
+
+
+def _refuse_link(words: Sequence[Token]) -> None:
+    """A person is not found by a pasted link, such as that of a record in a CRM."""
+    if words and re.match("https?://", words[0].text):
+        raise BadArguments("a link names no person; write their number, address or name")
 
 
 _ASKING = ("is", "was", "isn't", "isnt", "wasn't", "wasnt", "did", "didn't", "didnt", "not", "has", "hasn't", "we")
@@ -133,7 +140,7 @@ def contacts(rest: Sequence[Token]) -> Mapping[str, Any]:
         case "find" if len(rest) > 1:
             return {"find": joined(rest[1:])}
         case "find":
-            raise BadArguments("what should be found? Write a number, an address or a name after find")
+            raise Begun("what should be found? Write a number, an address or a name after find")
         case "add" if len(rest) == 1:
             return {"add": True}
         case "export":
@@ -155,7 +162,8 @@ def period(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = joined(rest).casefold().removeprefix("last ")
     found = {"today": "today", "7d": "7d", "7 days": "7d", "week": "7d", "all": "all"}.get(words)
     if rest and found is None:
-        raise BadArguments(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all")
+        offers = [f"{{command}} {{}} {one}" for one in ("today", "7d", "all")]
+        raise BadArguments(f"{joined(rest)!r} is no period; there are today, 7d (the last seven days) and all", *offers)
     return {"period": found} if found else {}
 
 
@@ -210,13 +218,19 @@ def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        raise BadArguments("why? The reason is kept as evidence; write it after because, like: because asked by phone")
+        said = "why? The reason is kept as evidence; write it after because, like: because asked by phone"
+        digits = next((n for n, one in enumerate(rest) if any(map(str.isalpha, one.text)) and "@" not in one.text), 0)
+        offer = f"suppress {joined(rest[:digits])} because {joined(rest[digits:])}"
+        raise BadArguments(said, *([offer] if digits and reason is None else []))
+    if not is_point(point):
+        raise BadArguments(f"{point!r} is neither a number nor an address; look for the person first",
+                           f"contacts find {point}")  # fmt: skip
     return {"point": point, "because": because}
 
 
 def alerts(rest: Sequence[Token]) -> Mapping[str, Any]:
     """here|off [campaign, campaign] [kinds]; the campaigns are words that `_some` finds."""
-    where, left = _where(rest), list(rest[1:])
+    where, left = _where(rest, keeps=True), list(rest[1:])
     kinds: list[str] = []
     while left and left[-1].folded.rstrip(",") in SHOWN and not left[-1].quoted:
         kinds.insert(0, left.pop().folded.rstrip(","))
@@ -240,7 +254,7 @@ def listed(words: Sequence[Token]) -> list[list[Token]]:
 
 def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
     """here [time]|off"""
-    where, typed = _where(rest), "".join(one.folded for one in rest[1:])
+    where, typed = _where(rest, keeps=any(map(str.isdigit, joined(rest)))), "".join(one.folded for one in rest[1:])
     if not typed:
         return {"where": where}
     match = _TIME.fullmatch(typed) if where == "here" else None
@@ -254,9 +268,11 @@ def digest(rest: Sequence[Token]) -> Mapping[str, Any]:
     return {"where": where, "at": f"{hour:02}:{minute:02}"}
 
 
-def _where(rest: Sequence[Token]) -> str:
+def _where(rest: Sequence[Token], *, keeps: bool) -> str:
+    """here or off. `keeps`: the other words may follow "here"."""
     if not rest or rest[0].folded not in ("here", "off"):
-        raise BadArguments("write here or off")
+        words = joined(rest[1:] if rest and rest[0].folded in ("on", "at") else rest) if keeps else ""
+        raise BadArguments("write here or off", f"{{command}} here {words}".strip())
     return rest[0].folded
 
 
@@ -264,6 +280,7 @@ def person(rest: Sequence[Token]) -> Mapping[str, Any]:
     words = rest[1:] if rest and rest[0].folded in ("over", "back") else rest
     if not words:
         raise BadArguments("whom? Write a number, an address or a name")
+    _refuse_link(words)
     return {"person": joined(words)}
 
 
@@ -287,5 +304,6 @@ def listing(rest: Sequence[Token]) -> Mapping[str, Any]:
 
 def copy(rest: Sequence[Token]) -> Mapping[str, Any]:
     if len(rest) < 2 or rest[0].folded not in ("as", "to", "called", "named"):
-        raise BadArguments("what is the copy called? Write: as <new name>")
+        name = joined(rest) if rest and rest[0].folded not in ("as", "to", "called", "named") else ""
+        raise BadArguments("what is the copy called? Write: as <new name>", *([f"copy {{}} as {name}"] if name else []))
     return {"new": joined(rest[1:])}

@@ -11,7 +11,7 @@ from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.conversations import settled_here
 from fluentsd.fronts.slack.blocks.help import refusal
 from fluentsd.fronts.slack.blocks.layout import Message, message
-from fluentsd.fronts.slack.blocks.wording import count, held, moment, safe
+from fluentsd.fronts.slack.blocks.wording import count, held, safe, yours
 from fluentsd.fronts.slack.commands.persons import never_again, recording
 from fluentsd.fronts.slack.session import Session
 
@@ -79,7 +79,7 @@ async def _listen(session: Session) -> Message:
 async def _rest(session: Session) -> Message:
     number, until = _number(session), session.now + DAY
     await session.run("numbers rest", {"number": number, "until": until, "because": "it rests"})
-    return message(f"{safe(number)} rests until {moment(until)}; nothing leaves from it")
+    return message(f"{safe(number)} rests until {yours(until)}; nothing leaves from it")
 
 
 async def _use(session: Session) -> Message:

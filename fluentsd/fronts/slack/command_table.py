@@ -6,6 +6,7 @@ typed line (`grammar`), and what a command does (`commands`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,6 +39,16 @@ class Command:
     @property
     def help(self) -> str:
         return self.summary or (VERBS[self.verb].help if self.verb else "")
+
+    @property
+    def changes(self) -> bool:
+        """Whether it may change something."""
+        return bool(self.verb) and VERBS[self.verb].effect == "change"
+
+    def unchanged(self, why: str) -> str:
+        """A refusal of the command, which says that nothing was changed."""
+        is_said = re.search(r"\bnothing (?:of yours )?was|\bnot sent\b|\bso nothing\b|\?$", why, re.IGNORECASE)
+        return why if is_said or not self.changes else f"{why.rstrip('.')}; nothing was changed"
 
     @property
     def usage(self) -> str:

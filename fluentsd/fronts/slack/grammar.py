@@ -6,6 +6,7 @@ command (`mistyped`), the reading of moments (`moments`), which need a zone, and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -40,8 +41,10 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     try:
         return _read(command, _polite(command, line[1:]), campaigns, here)
     except BadArguments as why:
-        end = "" if str(why).endswith("?") else "."
-        raise Misread(f"{why}{end} Usage: {command.usage}", why.offers) from None
+        said = str(why) if str(why).endswith("?") or not command.changes else command.unchanged(str(why))
+        end = "" if said.endswith("?") else "."
+        offers = (one.replace("{command}", command.word) for one in why.offers if "{}" not in one)
+        raise Misread(f"{said}{end} Usage: {command.usage}", tuple(offers)) from None
 
 
 def _shown(rest: Sequence[Token], campaigns: Sequence[Named]) -> str:
@@ -145,6 +148,19 @@ def _without_ref(read: Read, rest: Sequence[Token]) -> Mapping[str, Any] | None:
         return None
 
 
+def _at_the_end(command: Command, read: Read, rest: Sequence[Token], campaigns: Sequence[Named]) -> str:
+    """The line with the campaign first, where it stands at the end: "pause for 2h spring"; "" where it does not."""
+    for start in range(1, min(len(rest), 15)):
+        found = find_campaign(rest[start:], campaigns)
+        if isinstance(found, Found):
+            try:
+                read(rest[:start])
+            except BadArguments:
+                continue
+            return f"{command.word} {found.campaign.ref} {joined(rest[:start])}"
+    return ""
+
+
 def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequence[Named]) -> Parsed:
     """The longest beginning of the words that names a campaign, and whose rest can be read."""
     unclear: tuple[Unclear, str, int] | None = None
@@ -167,6 +183,11 @@ def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequen
             unclear = found, joined(rest[:count]), count
     if problem is not None:
         raise problem
+    if offer := _at_the_end(command, read, rest, campaigns):
+        raise Misread("the campaign comes first; nothing was changed", [offer])
+    if any(re.match("https?://", one.text) for one in rest):
+        offers = [f"{command.word} {one.ref}" for one in campaigns[:5]]
+        raise Misread("a link names no campaign, so nothing was changed; write its name", offers)
     if unclear is None:
         known = ", ".join(one.ref for one in campaigns[:10])
         raise Misread(f"no campaign is called {joined(rest)[:80]!r}; nothing was changed. "

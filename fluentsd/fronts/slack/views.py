@@ -12,8 +12,8 @@ from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack import clicks
+from fluentsd.fronts.slack.blocks.duties import duties
 from fluentsd.fronts.slack.blocks.help import refusal
-from fluentsd.fronts.slack.blocks.launch import duties
 from fluentsd.fronts.slack.blocks.layout import (
     Block,
     Message,

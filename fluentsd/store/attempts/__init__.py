@@ -7,6 +7,7 @@ for the breakers, `history` those of every campaign for the forecast.
 
 from __future__ import annotations
 
+from fluentsd.store.attempts.contacted import those_with_attempts
 from fluentsd.store.attempts.queries import (
     find,
     has_rival,
@@ -83,6 +84,7 @@ __all__ = [
     "postpone",
     "references_of_others",
     "settle",
+    "those_with_attempts",
     "touches",
     "tries_of",
 ]

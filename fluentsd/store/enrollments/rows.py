@@ -35,6 +35,8 @@ class Due(NamedTuple):
     scrubbed_at: int | None = None
     away_until_at: int | None = None
     called_back_at: int | None = None
+    touched_at: int | None = None
+    entry: int = 1
 
 
 class EnrollmentRow(NamedTuple):

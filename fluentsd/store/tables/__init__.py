@@ -39,6 +39,7 @@ from fluentsd.store.tables.contacts import (
     suppression,
 )
 from fluentsd.store.tables.enrollments import (
+    TALKED,
     attempt,
     content,
     counter,
@@ -55,6 +56,7 @@ from fluentsd.store.tables.slack import slack_post, slack_subscription
 
 __all__ = [
     "SCHEMA_VERSION",
+    "TALKED",
     "Id",
     "after_call",
     "agent",
@@ -100,4 +102,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 16
+SCHEMA_VERSION = 17

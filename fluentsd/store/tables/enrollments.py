@@ -19,6 +19,10 @@ from sqlalchemy import (
 
 from fluentsd.store.tables.metadata import Id, metadata
 
+#: Attempts that came to a conversation or an opt-out, as their index says it: a query has to use the same words.
+#: SQLite would build a table of the words of an IN for every row that is written.
+TALKED = "outcome = 'answered' OR outcome = 'replied' OR outcome = 'opted_out' OR disposition IS NOT NULL"
+
 enrollment = Table(
     "enrollment",
     metadata,
@@ -102,6 +106,8 @@ attempt = Table(  # one try of one step, committed before the provider is called
           sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
     Index("ix_attempt_unknown", "campaign_id",
           sqlite_where=text("state = 'unknown'"), postgresql_where=text("state = 'unknown'")),
+    Index("ix_attempt_talked", "campaign_id", "contact_id", "outcome", "disposition",  # to count people by result
+          sqlite_where=text(TALKED), postgresql_where=text(TALKED)),
     Index("ix_attempt_ref", "provider_ref", "channel", unique=True,  # a reference belongs to one attempt
           sqlite_where=text("provider_ref IS NOT NULL"), postgresql_where=text("provider_ref IS NOT NULL")),
     sqlite_with_rowid=False,
@@ -125,7 +131,7 @@ content = Table(  # the one place for words: bodies, replies, transcripts, recor
           postgresql_where=text("kind = 'reply' AND handled_at IS NULL")),
 )  # fmt: skip
 
-counter = Table(  # deltas per (campaign, state, node), summed when read
+counter = Table(  # deltas per (campaign, state or "contacted", node), summed when read
     "counter",
     metadata,
     Column("campaign_id", Id, nullable=False),

@@ -39,6 +39,7 @@ ANSWERS: Mapping[str, str] = {
     "templates list": "templates.Listing",
     "templates show": "templates.Shown",
     "templates preview": "templates.Preview",
+    "campaign preview-step": "templates.StepPreview",
     "templates remove": "templates.Removed",
     "numbers list": "numbers.Listing",
     "numbers add": "numbers.Changed",

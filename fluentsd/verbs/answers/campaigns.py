@@ -106,6 +106,17 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
+class ByResult:
+    """People by what came of the attempts to reach them, with the definitions of the report, each once in each figure.
+    `came_to`: what their conversations came to → people; a person without a noted result is in none of them."""
+
+    contacted: int = 0
+    conversations: int = 0
+    came_to: Mapping[str, int] = field(default_factory=dict)
+    opted_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Status(Counted):
     """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: the next possible contact,
     not before `now`, None when nobody waits; `runs`: whether a daemon answers; `resumes_at`: the end of a pause."""
@@ -122,6 +133,7 @@ class Status(Counted):
     unknown: int = 0
     attempts: int = 0
     follow_ups: int = 0
+    people: ByResult = ByResult()
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Lead:
     """A conversation after which somebody has to act. `disposition`: what it came to; `recording`: whether it can be
     heard; `record`: the person's address in the CRM, "" if none is known; `taken_over_by`: "" for nobody;
     `called_us`: the person made the call; then `attempt` is the id of the call, and it has no step; `zones`: in which
-    the person may be, separated by commas."""
+    the person may be, separated by commas; `can_call`: their flow in the campaign has a call."""
 
     attempt: str = ""
     ref: str = ""
@@ -122,6 +122,7 @@ class Lead:
     called_us: bool = False
     zones: str = ""
     name: str = ""
+    can_call: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +289,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a person wrote, to which attempt; None for what came before any attempt."""
+    """What a person wrote, to which attempt; None for what came before any attempt. `can_call`: their flow in the
+    campaign has a call."""
 
     id: int = 0
     attempt: str | None = None
@@ -305,6 +307,7 @@ class Reply:
     taken_over_by: str = ""
     campaign_name: str | None = None
     name: str = ""
+    can_call: bool = True
 
 
 @dataclass(frozen=True, slots=True)

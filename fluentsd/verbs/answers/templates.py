@@ -91,6 +91,18 @@ class Preview(Template):
 
 
 @dataclass(frozen=True, slots=True)
+class StepPreview:
+    """`campaign preview-step`: the message as `person` of the campaign gets it, "" for an invented one."""
+
+    person: str = ""
+    to: str = ""
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    findings: tuple[MessageFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """`templates remove`."""
 

@@ -148,7 +148,9 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "campaign status": [
         CAMPAIGN | {"now": at(3), "runs": True, "holds": [HOLD, COOLING], "next_at": at(3, 16), "held_people":
                     {"no_consent": 45}, "exited_by_reason": {"answered": 1_400, "opted_out": 88}, "unknown": 2,
-                    "attempts": 20_123, "resumes_at": None, "paused": None, "budget": {"spent_micros": 12_340_000,
+                    "attempts": 20_123, "people": {"contacted": 9_012, "conversations": 1_700, "came_to":
+                    {"interested": 301, "not_interested": 212}, "opted_out": 88}, "resumes_at": None, "paused": None,
+                    "budget": {"spent_micros": 12_340_000,
                     "micros": 200_000_000, "currency": "USD", "renewed_at": at(4, 5, 0)}},
         CAMPAIGN | {"state": "paused", "now": at(3), "runs": True, "holds": [], "next_at": at(3, 16), "held_people": {},
                     "exited_by_reason": {}, "unknown": 0, "attempts": 0, "resumes_at": at(7), "budget": None,

@@ -14,8 +14,10 @@ from fluentsd.domain.subscriptions import LOG, LOG_TOPICS, SLACK, SLACK_TOPICS, 
 from fluentsd.engine.outbox.deliver import deliver
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.card import card as card_of_status
+from fluentsd.fronts.slack.blocks.conversations import reply
 from fluentsd.testing.slack import Shown
-from fluentsd.verbs.answers.campaigns import Status
+from fluentsd.verbs.answers.campaigns import ByResult, Status
+from fluentsd.verbs.answers.people import Reply
 from tests.databases import open_whole
 from tests.engine.stage import MINUTE, MONDAY, Stage, staged
 from tests.fronts.slack.conftest import Office, an_office, until
@@ -106,6 +108,23 @@ def test_the_card_says_why_people_have_exited_beside_their_number() -> None:
     found = Status(1, "spring", "Spring", "active", total=60, queued=38, exited=22,
                    exited_by_reason={"answered": 17, "opted_out": 5})  # fmt: skip
     assert "*Total* 60 · *Queued* 38 · *Exited* 22 (answered 17 · opted out 5)" in str(card_of_status(found).blocks)
+
+
+def test_the_card_says_in_people_what_came_of_the_campaign() -> None:
+    people = ByResult(contacted=1_044, conversations=417, came_to={"interested": 211, "callback": 9}, opted_out=5)
+    found = Status(1, "spring", "Spring", "active", total=6_000, queued=4_000, people=people)
+    assert ("*Contacted* 1,044 · *Conversations* 417 (40%): 211 interested, 9 callback · *Opted out* 5"
+            in str(card_of_status(found).blocks))  # fmt: skip
+    nobody = Status(1, "spring", "Spring", "draft", total=6_000, queued=6_000)
+    assert "Contacted" not in str(card_of_status(nobody).blocks)
+
+
+def test_a_card_names_the_zone_of_its_times() -> None:
+    found = Status(1, "spring", "Spring", "active", started_at=MONDAY, next_at=MONDAY, zone="America/New_York")
+    shown = str(card_of_status(found).blocks)
+    assert shown.count("(Mon 10:00 AM New York time)") == 2
+    said = str(reply(Reply(text="Yes", ref="spring", contact=1, created_at=MONDAY), "<@U1>").blocks)
+    assert "2026-03-02 15:00 UTC> (your time)" in said
 
 
 async def test_an_unchanged_card_is_not_edited(office: Office) -> None:

@@ -222,7 +222,9 @@ async def test_by_keyboard_a_person_is_taken_over_and_given_back(office: Office)
     await a_lead(office)
     shown = await office.slack.command("take over +1 212 555 0000")
     assert "••• 0000 over" in shown.whole
-    assert "is taken over by slack:U1" in await office.say("takeover +12125550000")
+    again = await office.slack.command("takeover +12125550000")
+    assert "is taken over by Dana already; nothing was changed" in again.whole
+    assert again.buttons == ["/campaign give-back +12125550000"]
     assert "the campaigns go on with ••• 0000" in await office.say("give-back +12125550000")
     assert "1 hot lead not handled yet" in await office.say("leads spring")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from fluentsd.domain import statutes
 from fluentsd.fronts.slack.blocks import attempts as blocks_attempts
-from fluentsd.fronts.slack.blocks import card, conversations, lists
+from fluentsd.fronts.slack.blocks import card, conversations, duties, launch, lists
 from fluentsd.fronts.slack.blocks import people as blocks_people
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, WHOLE_AT_MOST, button, confirm, menu
 from fluentsd.fronts.slack.blocks.paging import Page
@@ -18,6 +20,7 @@ from fluentsd.testing.slack import Shown
 from fluentsd.testing.slack.limits import problems
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.campaigns import Counted, Status, state_word
+from fluentsd.verbs.answers.explain import Check, Duty
 from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Person, Place, Reply
 from tests.engine.explain.test_launch_check import TEXAN
@@ -66,7 +69,7 @@ async def test_a_list_opens_a_campaign_and_the_history_of_a_person(office: Offic
     assert "status" not in (await office.say("list active"))
     found = await office.slack.command("contacts find P1")
     assert chosen(found) == ["person #2"]
-    assert "👤 *P1* · #2 · ••• 0001" in found.whole
+    assert "👤 *P1* · ••• 0001" in found.whole
     assert "Spring fair (queued" in found.whole
     assert "Autumn fair (queued" in found.whole
 
@@ -95,7 +98,7 @@ async def test_why_leads_to_the_history(office: Office) -> None:
     for part in ("👤 *P1*", "*Spring fair* (draft) · queued", "For this person it is Mon 10:00 AM New York time"):
         assert part in shown.whole, part
     assert "*0 attempts" not in shown.whole
-    assert "👤 *P1* · #2 · ••• 0001" in (await office.slack.click(shown, "History")).whole
+    assert "👤 *P1* · ••• 0001" in (await office.slack.click(shown, "History")).whole
 
 
 def test_a_button_that_asks_says_so() -> None:
@@ -121,6 +124,7 @@ async def test_the_launch_card_shows_the_legal_points_in_a_view_of_their_own(off
         "*Done* <!date^",
         "*Cost* ",
         "legal points* to check before",
+        "\\n• Registration, licenses and permits: ",
     ):
         assert part in shown.whole, part
     assert "CFR" not in shown.whole
@@ -131,6 +135,24 @@ async def test_the_launch_card_shows_the_legal_points_in_a_view_of_their_own(off
     view = await office.slack.opened_view()
     assert view["title"]["text"] == "Legal points"
     assert "What the law asks of you for Spring fair" in str(view)
+
+
+def test_every_point_of_the_law_has_a_subject() -> None:
+    points = [Duty(rule.id, rule.says, rule.cite) for rule in statutes.all_rules() if rule.kind == "duty"]
+    found = duties.by_subject(points)
+    assert list(found) == list(duties.SUBJECTS)
+    assert sum(map(len, found.values())) == len(points)
+
+
+def test_what_blocks_a_start_stands_on_top() -> None:
+    check = Check(1, "spring", "Spring fair", "draft", errors=("no channel serves sms",), warnings=("late",), people=9)
+    [first, *others] = launch.launch(check).blocks
+    assert "⛔ *Spring fair* cannot start; nothing was changed" in first["text"]["text"]
+    assert "• no channel serves sms" in first["text"]["text"]
+    assert "no channel" not in str(others)
+    assert "actions" not in {one["type"] for one in others}
+    ready = launch.launch(replace(check, errors=(), ready=9)).blocks
+    assert ready[0]["text"]["text"] == "Start *Spring fair*?"
 
 
 async def test_the_legal_points_open_on_top_of_the_review_and_leave_it_as_it_is(office: Office) -> None:

@@ -9,7 +9,8 @@ import pytest
 from fluentsd.api import Inbound, Outcome
 from fluentsd.testing.slack import Shown
 from fluentsd.verbs import slack_posts
-from tests.fronts.slack.conftest import Office, until
+from tests.engine.stage import CALL, SMS, person, spec
+from tests.fronts.slack.conftest import LATER, Office, until
 from tests.fronts.slack.test_cards import database_url, menu_of, office, settled, stage
 
 __all__ = ["database_url", "office", "stage"]
@@ -20,8 +21,10 @@ async def a_reply(
     text: str = "Call me at +1 415 555 0123, dana@example.com",
     outcome: Outcome = Outcome.replied,
     shown: str = "answered in",
+    people: int = 1,
 ) -> Shown:
-    await office.campaign(people=1)
+    if people:
+        await office.campaign(people=people)
     await office.say("start spring yes")
     await settled(office)
     [(attempt, _, _)] = office.stage.sms.accepted
@@ -42,7 +45,19 @@ async def test_a_reply_is_shown_masked(office: Office) -> None:
     assert "💬 *P0* (••• 0000) answered in *Spring fair* by text" in card.whole
     assert "2125550000" not in card.whole
     assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
+    assert menu_of(card) == ["Suppress…"]
+
+
+async def test_a_call_back_is_offered_where_the_persons_flow_has_a_call(office: Office) -> None:
+    await office.campaign(people=0)
+    with_call = spec(SMS, LATER, CALL | {"after": "2 days"}, ref="spring", name="Spring fair")
+    await office.stage.do("campaign apply", file=with_call)
+    await office.stage.enroll(person(0), ref="spring")
+    card = await a_reply(office, people=0)
     assert menu_of(card) == ["Call back…", "Suppress…"]
+    await office.stage.do("campaign apply", file=spec(SMS, LATER, ref="spring", name="Spring fair"))
+    shown = await office.slack.command("person +12125550000", "U1")
+    assert menu_of(shown) == ["Call back…", "Suppress…"]  # people keep the flow that they entered with
 
 
 async def test_an_opt_out_offers_no_contact(office: Office) -> None:
@@ -117,7 +132,7 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     card = await a_reply(office)
     shown = await office.slack.click(card, "History")
     for part in (
-        "👤 ", "#1 · ••• 0000", "*Spring fair* (", "*1 attempt, newest first*", " · text · replied · Spring fair",
+        "👤 ", "*P0* · ••• 0000", "*Spring fair* (", "*1 attempt, newest first*", " · text · replied · Spring fair",
         ">Call me at ••• 0123", "For this person it is Mon 10:0", "New York time",
     ):  # fmt: skip
         assert part in shown.whole, part
@@ -136,7 +151,7 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     assert (await office.slack.command("person #1")).buttons == ["Go on"]
 
 
-@pytest.mark.parametrize("label", ["Mark as handled", "Suppress…", "Reply…", "Call back…"])
+@pytest.mark.parametrize("label", ["Mark as handled", "Suppress…", "Reply…"])
 async def test_a_viewer_cannot_settle_a_reply(office: Office, label: str) -> None:
     card = await a_reply(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole

@@ -101,6 +101,10 @@ async def test_a_database_of_schema_2_upgrades_without_loss(tmp_path: Path) -> N
     by_step = "SELECT campaign_id, step, outcome, {} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     closed = rows(file, by_step.format("count(*) FROM attempt WHERE state <> 'open'"))
     assert rows(file, by_step.format("sum(count) FROM step_count")) == closed != []
+    made = "count(DISTINCT contact_id) FROM attempt WHERE outcome IS NULL OR outcome <> 'not_sent'"
+    contacted = rows(file, f"SELECT campaign_id, {made} GROUP BY 1 ORDER BY 1")
+    counted = "SELECT campaign_id, sum(count) FROM counter WHERE state = 'contacted' GROUP BY 1 ORDER BY 1"
+    assert rows(file, counted) == contacted != []
     assert rows(file, "SELECT next_slot_at FROM lane") == [(1_795_829_350_000_000,)]
     assert rows(file, "SELECT next_slot_at, used FROM number") == [(7, 3)]
     assert rows(file, "SELECT recompute_from FROM campaign") == [(3,)]

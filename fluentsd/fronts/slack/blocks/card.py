@@ -1,7 +1,8 @@
 """The live card of a campaign, and the same facts as the answer of `status`: both are made here, so they agree.
 
-The card is short, because it stays in a channel: one line of figures, one of what else matters, and at most three
-buttons; what is rarer, and what ends a campaign, is in a menu. A campaign of a list is a row with the same menu.
+The card is short, because it stays in a channel: how far it is, what came of it, where people are, a line of what else
+matters, and at most three buttons; what is rarer, and what ends a campaign, is in a menu. A campaign of a list is a row
+with the same menu.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from fluentsd.fronts.slack.blocks.layout import (
     message,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe
-from fluentsd.verbs.answers.campaigns import Campaign, Counted, Report, Status, state_word
+from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe, word
+from fluentsd.verbs.answers.campaigns import ByResult, Campaign, Counted, Report, Status, state_word
 from fluentsd.verbs.answers.holds import Hold, hold_of
 
 #: Squares of a bar, and buttons of a card.
@@ -67,14 +68,26 @@ def card(found: Status) -> Message:
 
 
 def progress(found: Status | Report) -> str:
-    """How far it is, in people who have ended, and the figures in the words of `campaign status`: those of nobody are
-    left out, and why people have exited stands with their number."""
+    """How far it is, in people who have ended, what came of it, and the figures in the words of `campaign status`:
+    those of nobody are left out, and why people have exited stands with their number."""
     shown = [f"*Total* {found.total:,}"]
     for state in _FIGURES:
         if people := getattr(found, state):
             why = found.exited_by_reason if state == "exited" else {}
             shown.append(f"*{state.capitalize()}* {people:,}" + (f" ({numbers(why)})" if why else ""))
-    return "\n".join([ended(found), " · ".join(shown)])
+    came = [results(found.people)] if isinstance(found, Status) and found.people.contacted else []
+    return "\n".join([ended(found), *came, " · ".join(shown)])
+
+
+def results(found: ByResult) -> str:
+    """`*Contacted* 44 · *Conversations* 17 (39%): 11 interested, 2 callback · *Opted out* 1`: people, each counted once
+    in a figure, as in the report; those of nobody after *Conversations* are left out."""
+    came_to = ", ".join(f"{people:,} {word(one)}" for one, people in found.came_to.items() if people)
+    talked = f"*Conversations* {found.conversations:,}"
+    if found.conversations:
+        talked += f" ({share(found.conversations, found.contacted)})" + (f": {came_to}" if came_to else "")
+    out = [f"*Opted out* {found.opted_out:,}"] if found.opted_out else []
+    return " · ".join([f"*Contacted* {found.contacted:,}", talked, *out])
 
 
 def ended(found: Counted, *, with_bar: bool = True) -> str:
@@ -96,7 +109,7 @@ def share(part: int, whole: int) -> str:
 
 
 def _notes(found: Status) -> list[Block]:
-    lines = [f"*Started on* {moment(found.started_at)} · *Owner* {actor(found.owner)}"]
+    lines = [f"*Started on* {moment(found.started_at, found.zone)} · *Owner* {actor(found.owner)}"]
     if found.state == "scheduled":
         lines.append(f"starts {moment(found.starts_at, found.zone)}")
     if found.next_at is not None and state_word(found, found.holds) == "active":

@@ -21,6 +21,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     point,
     safe,
     word,
+    yours,
 )
 from fluentsd.verbs.answers.attempts import Attempt
 from fluentsd.verbs.answers.holds import Hold
@@ -87,12 +88,12 @@ def caller(one: Attempt, contact: int | None) -> Message:
     text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
-        return message("a call to us", section(text), context(f"{moment(one.claimed_at)} · {WAITS} {shared}"))
+        return message("a call to us", section(text), context(f"{yours(one.claimed_at)} · {WAITS} {shared}"))
     about = {"person": f"#{contact}"}
     return message(
         "a call to us",
         section(text, accessory=button("History", "say:person", {"text": f"person #{contact}"})),
-        context(f"{moment(one.claimed_at)} · {WAITS}"),
+        context(f"{yours(one.claimed_at)} · {WAITS}"),
         actions(button("Go on", "person:resume", about), button("Take over", "person:take", about)),
     )
 
@@ -137,7 +138,7 @@ def _campaign(one: Reply | Lead) -> str:
 
 
 def _about(one: Reply | Lead, owner: str) -> Block:
-    parts = [moment(one.created_at), f"owner {owner}"]
+    parts = [yours(one.created_at), f"owner {owner}"]
     if one.record:
         parts.append(link(str(one.record), IN_CRM))
     if one.taken_over_by:
@@ -148,13 +149,15 @@ def _about(one: Reply | Lead, owner: str) -> Block:
 
 
 def ways(one: Reply | Lead) -> list[Block]:
-    """The three answers that are given most, and the menu of the others, of which the last cannot be undone."""
+    """The three answers that are given most, and the menu of the others; the last of it cannot be undone. A call back
+    is offered where the person's flow has a call."""
     is_lead = isinstance(one, Lead)
     go_on, take = ("Go on", "person:resume"), ("Take over", "person:take")
     call = ("Call back…", "open:callback")
     waits = isinstance(one, Lead) and one.called_us  # a call of the person holds their steps
-    first = go_on if one.taken_over_by or waits else call if is_lead else take
-    others = [way for way in (take, call) if way != first and not (way == take and one.taken_over_by)]
+    first = go_on if one.taken_over_by or waits else call if is_lead and one.can_call else take
+    others = [] if one.taken_over_by or first == take else [take]
+    others += [call] if one.can_call and first != call else []
     others += [("Listen", "person:listen")] if isinstance(one, Lead) and one.recording else []
     short = {"person": f"#{one.contact}", "attempt": one.attempt}
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -44,9 +45,14 @@ def _usage(command: Command, name: str) -> str:
     return f"{plain(name)} {command.usage}".replace("<", "&lt;").replace(">", "&gt;")
 
 
+#: An actor as the audit log keeps it: "slack:U2 Kim", of which people read the name.
+_ACTOR = re.compile(r"\bslack:[UW][A-Z0-9]+ (\w)")
+
+
 def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     """A refusal or a mistyped command; `offers` are commands, each with its button. A button never changes anything at
     once: a command that changes something asks first, or can be undone."""
+    text = _ACTOR.sub(r"\1", text)
     blocks: list[Block] = [section(f"🚫 {ours(spoken(without_points(text)))}")]
     if offers:
         made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
@@ -87,4 +93,7 @@ def offers_of(suggestion: Suggestion | None) -> list[str]:
     if suggestion.verb == "contacts find":
         words = suggestion.arguments.get("words")
         return [f"contacts find {words}"] if words else []
+    if "<person>" in command.more:
+        person = suggestion.arguments.get("person")
+        return [command.usage.replace("<person>", str(person))] if person else []
     return [f"{command.word} {ref or ''}".strip()]

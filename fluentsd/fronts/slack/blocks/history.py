@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks.holds import is_first, release, sentence
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
-from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe, yours
 from fluentsd.verbs.answers.holds import Hold
 
 #: What happened, by topic.
@@ -43,7 +43,7 @@ def line(event: Posted, because: str, name: str) -> Message | None:
     if event.topic == "campaign.given":
         text = f"given to {actor(str(payload['owner']))}{who}"
     if event.topic == "campaign.scheduled":
-        text += f" for {moment(payload.get('starts_at'))}"
+        text += f" for {yours(payload.get('starts_at'))}"
     if event.topic == "campaign.completed":
         text += (
             f": {count(payload['completed'])} completed, {payload['exited']:,} exited, {payload['errored']:,} in error"
@@ -75,7 +75,7 @@ def alert(event: Posted, name: str) -> Message:
         case "hold.lifted":
             text = f"✅ the hold on {held(payload['scope'], payload['target'])} is lifted"
         case "number.held" | "number.cooling":
-            until = f" until {moment(payload['until_at'])}" if payload.get("until_at") else ""
+            until = f" until {yours(payload['until_at'])}" if payload.get("until_at") else ""
             text = f"⚠️ the number {safe(payload['label'])} is held{until}: {because}"
             blocks = [actions(button("Numbers", "say:numbers", {"text": "numbers"}))]
         case _:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fluentsd.engine.dispatch.claim import FIRST_DONE
 from fluentsd.fronts.slack.blocks.layout import Block, button, confirm
-from fluentsd.fronts.slack.blocks.wording import actor, held, moment, ours, safe
+from fluentsd.fronts.slack.blocks.wording import actor, held, ours, safe, yours
 from fluentsd.verbs.answers.holds import Hold
 
 
@@ -21,7 +21,7 @@ def sentence(hold: Hold, name: str = "") -> str:
     if is_first(hold):
         who = f"The first people of *{safe(name)}*" if name else "The first people"
         return f"✋ {who} were contacted. Look at the results, then press *Contact the others*."
-    until = f" until {moment(hold.until_at)}" if hold.until_at else ""
+    until = f" until {yours(hold.until_at)}" if hold.until_at else ""
     what = f"the campaign {safe(name or hold.target)}" if hold.scope == "campaign" else held(hold.scope, hold.target)
     return f"⚠️ On hold{until}: {what}, by {actor(hold.by)} ({ours(hold.reason, 300)})"
 

@@ -9,7 +9,7 @@ from fluentsd.fronts.slack.blocks.attention import attention
 from fluentsd.fronts.slack.blocks.card import draft_row, ended, row, title
 from fluentsd.fronts.slack.blocks.charts import bars
 from fluentsd.fronts.slack.blocks.layout import Block, actions, button, context, divider, header, section
-from fluentsd.fronts.slack.blocks.wording import YOUR_ZONE, actor, count, moment, ours, plain, safe
+from fluentsd.fronts.slack.blocks.wording import YOUR_ZONE, actor, count, moment, ours, plain, safe, yours
 from fluentsd.verbs.answers.campaigns import Counted, Status, state_word
 from fluentsd.verbs.answers.edits import Listed
 from fluentsd.verbs.answers.holds import Hold
@@ -102,7 +102,7 @@ def _drafts(shown: Home) -> list[Block]:
     made = []
     for edit in [one for one in shown.edits if one.state != "draft"][:ENTRIES]:
         what = "is not complete yet" if not edit.state else "has changes that are not applied"
-        words = f"📝 *{safe(edit.name, 100)}* {what} · {actor(edit.saved_by)}, {moment(edit.saved_at)}"
+        words = f"📝 *{safe(edit.name, 100)}* {what} · {actor(edit.saved_by)}, {yours(edit.saved_at)}"
         page = "review" if edit.state else "name"
         made.append(draft_row(edit.ref, words, is_manager=shown.is_manager, page=page))
     for one in [one for one in shown.campaigns if one.state == "draft"][:ENTRIES]:

@@ -1,6 +1,7 @@
 """The launch card: what a start would do, before it does it; its buttons start the campaign as it was shown.
 
-The line that decides comes first: who, when, what it costs; then whom something keeps, samples, and what the law asks.
+What prevents the start comes first, else the line that decides: who, when, what it costs; then whom something keeps,
+samples, and what the law asks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fluentsd.domain.reasons import WORDS, Reason
+from fluentsd.fronts.slack.blocks.duties import summary
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     contacts,
@@ -25,8 +27,8 @@ from fluentsd.fronts.slack.blocks.wording import (
 from fluentsd.verbs.answers.campaigns import Campaign, Status
 from fluentsd.verbs.answers.explain import Ahead, Check
 
-#: Samples of messages, lines of each list, and legal points in one paragraph.
-SAMPLES, LINES, DUTIES = 3, 8, 8
+#: Samples of messages, and lines of each list.
+SAMPLES, LINES = 3, 8
 #: People of a start that is held after a few.
 FEW = 50
 
@@ -37,11 +39,11 @@ def launch(check: Check, when: str = "", text: str = "", first: int | None = Non
     ref, people, ready = f"c{check.id}", check.people, check.ready
     name = safe(check.name, 100)
     verb = f"Schedule *{name}* for {when}" if when else f"Start *{name}*"
-    blocks = [section(f"{verb}?"), section(_counts(check)), *_ahead(check, reader), *_lists(check), *_samples(check),
-              *_duties(check)]  # fmt: skip
+    blocks = [section(_counts(check)), *_ahead(check, reader), *_lists(check), *_samples(check), *summary(check)]
     if check.errors:
-        blocks.append(section(f"⛔ *It cannot start; nothing was changed.*\n{_bullets(check.errors)}"))
-        return message(f"{name} cannot start", *blocks)
+        stops = f"⛔ *{name}* cannot start; nothing was changed. *What to put right:*\n{_bullets(check.errors)}"
+        return message(f"{name} cannot start", section(stops), *blocks)
+    blocks.insert(0, section(f"{verb}?"))
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
     yes += f" {count(len(check.warnings), 'warning', 'warnings')} stay open." if check.warnings else ""
     yes += f" After {count(first)} it is held until you press Contact the others." if first else ""
@@ -110,29 +112,10 @@ def _words(reason: str) -> str:
 def _lists(check: Check) -> list[Block]:
     blocks = []
     if check.warnings:
-        blocks.append(section(f"⚠️ *Look at this first*\n{_bullets(check.warnings)}"))
+        blocks.append(section(f"⚠️ *Look at this before you start it*\n{_bullets(check.warnings)}"))
     if check.notes:
         blocks.append(context(_bullets(check.notes)))
     return blocks
-
-
-def duties(check: Check) -> Message:
-    """All that the law asks of the people behind a campaign."""
-    if not check.duties:
-        return message("the law asks nothing of this campaign that fluentsd does not check")
-    lines = [f"• {ours(duty.says)} ({ours(duty.cite)})" for duty in check.duties]
-    parts = [section("\n".join(lines[at : at + DUTIES])) for at in range(0, len(lines), DUTIES)]
-    head = f"*What the law asks of you for {safe(check.name, 100)}*\nNo program can check it."
-    return message("legal points", section(head), *parts)
-
-
-def _duties(check: Check) -> list[Block]:
-    """How many there are, and the way to all of them."""
-    if not check.duties:
-        return []
-    points = count(len(check.duties), "legal point", "legal points")
-    show = button("Show", "open:duties", {"ref": check.ref})
-    return [section(f"⚖️ *{points}* to check before the first start", accessory=show)]
 
 
 def _samples(check: Check) -> list[Block]:

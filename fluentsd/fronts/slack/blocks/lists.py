@@ -40,6 +40,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     plain,
     point,
     safe,
+    yours,
 )
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
@@ -135,7 +136,7 @@ def caller_ids(found: Sequence[CallerId], tag: str, page: Page, *, is_manager: b
 
 
 def _caller_id(one: CallerId) -> str:
-    until = f" until {moment(one.held_until_at)}" if one.held_until_at else ""
+    until = f" until {yours(one.held_until_at)}" if one.held_until_at else ""
     return (
         f"`{safe(one.e164)}` {safe(one.label or '')} {' '.join(f'#{safe(t)}' for t in one.tags)} · used {one.used:,}"
         + (f" · pace {safe(one.pace)}" if one.pace else "")
@@ -162,7 +163,7 @@ def sources(
     for one in part.shown:
         name = one.source
         mine = [row for row in followed if row.source == name]
-        problem = f"⚠️ {ours(one.problem, 300)} (since {moment(one.problem_since_at)})" if one.problem else "🟢"
+        problem = f"⚠️ {ours(one.problem, 300)} (since {yours(one.problem_since_at)})" if one.problem else "🟢"
         lines = [f"*{safe(name, 60)}* {problem}", *(_segment(row) for row in mine[:ENTRIES])]
         read = button("Read now", "sync:now", {"source": name}) if may_read and mine else None
         made.append(section("\n".join(lines), accessory=read))
@@ -174,7 +175,7 @@ def sources(
 
 def _segment(row: Followed) -> str:
     refs = ", ".join(safe(ref, 40) for ref in row.campaigns[:5]) or "no campaign"
-    line = f"• {safe(row.segment or row.key, 100)}: {count(row.people)}, as of {moment(row.as_of_at)} · {refs}"
+    line = f"• {safe(row.segment or row.key, 100)}: {count(row.people)}, as of {yours(row.as_of_at)} · {refs}"
     return line + (f" · ⚠️ held: {ours(str(row.held), 150)}" if row.held else "")
 
 

@@ -51,9 +51,14 @@ def people(found: Sequence[Person], words: str, page: Page, names: Mapping[str, 
         more = f" and {len(one.campaigns) - 3} more" if len(one.campaigns) > 3 else ""
         record = f" · {link(one.record, IN_CRM)}" if one.record else ""
         who = safe(called(one.fields, "no name is known"), 60)
-        lines.append(f"👤 *{who}* · #{one.id} · {points} · {where or 'in no campaign'}{more}{record}")
-    chosen = to_choose((one.id, f"{inert(called(one.fields, '–'))} · #{one.id}") for one in part.shown)
+        lines.append(f"👤 *{who}* · {points or 'no number or address'} · {where or 'in no campaign'}{more}{record}")
+    chosen = to_choose((one.id, _option(called(one.fields, "–"), *one.points[:1])) for one in part.shown)
     return message(f"{count(len(found))} found", *paragraphs(lines), *part.buttons(IN_ORDER, *chosen))
+
+
+def _option(name: str, to: str = "") -> str:
+    """A person in a select: `India Elm ••• 0102`."""
+    return f"{inert(name)} {point(to) if to else ''}".strip()
 
 
 def _place(one: Place, names: Mapping[str, str]) -> str:
@@ -96,6 +101,5 @@ def _of_person(one: Reply | Lead) -> str:
 
 def _listed(lines: Sequence[str], part: Part[Reply] | Part[Lead]) -> list[Block]:
     """A page of conversations, and the select that opens the history of one of the people."""
-    chosen = to_choose((one.contact, f"{inert(one.name)} {point(one.person or '')}".strip())
-                       for one in part.shown)  # fmt: skip
+    chosen = to_choose((one.contact, _option(one.name, one.person or "")) for one in part.shown)
     return [*paragraphs(lines), context(YOUR_ZONE), *part.buttons(OLDEST_FIRST, *chosen)]

@@ -37,7 +37,7 @@ def history_of(found: Why, waiting: Sequence[Lead | Reply], page: Page, *, hidde
     """The answer to `person`. `waiting`: what of the person is not handled yet; `hidden`: others can read along, so
     numbers and addresses are masked."""
     points = ", ".join(point(one) if hidden else safe(one) for one in (found.points or ())[:3])
-    head = f"👤 *{safe(found.name or 'no name is known', 60)}* · #{found.contact} · {points or 'no number or address'}"
+    head = f"👤 *{safe(found.name or 'no name is known', 60)}* · {points or 'no number or address'}"
     places = [_place(one) for one in found.campaigns[:CAMPAIGNS]] or [ours(found.sentence or "in no campaign")]
     made = [section("\n".join([head, *places])), context(" · ".join(_about(found)))]
     attempts = list(reversed(found.attempts or ()))

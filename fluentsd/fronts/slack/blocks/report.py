@@ -34,11 +34,11 @@ from fluentsd.fronts.slack.blocks.wording import (
     word,
     zone_words,
 )
-from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results, StepReport
+from fluentsd.verbs.answers.campaigns import Calls, Hour, Report, Results
 from fluentsd.verbs.answers.holds import Hold
 
-#: Rows of a list, characters of a name, and squares of the funnel in text.
-ROWS, NAME, FUNNEL = 6, 24, 9
+#: Rows of a list, characters of a name, squares of the funnel in text, and steps.
+ROWS, NAME, FUNNEL, STEPS = 6, 24, 9, 20
 #: Attempts from which an hour's share is shown.
 SAMPLE = 5
 #: Hours of the chart and the table: those with the most attempts.
@@ -63,12 +63,11 @@ def _blocks(found: Report, period: str, *, native: bool) -> list[Block]:
     blocks.append(section("", *_figures(found)))
     if found.calls.made:
         blocks.append(section(_calls(found.calls)))
-    lists = (("By step", found.by_step), ("By agent", found.by_agent), ("By number", found.by_number),
+    blocks += paragraphs(["*By step*", *_steps(found)])
+    lists = (("By agent", found.by_agent), ("By number", found.by_number),
              ("By source", found.by_source))  # fmt: skip
     listed = [block for heading, rows in lists if rows for block in paragraphs([f"*{heading}*", *_rows(rows)])]
-    blocks += [*listed, *([context(_LEGEND)] if listed else [])]
-    waiting = [_step(step, is_whole=found.since_at is None) for step in found.steps[:20]]
-    blocks += paragraphs(["*People who wait, and attempts*", *waiting])
+    blocks += [*listed, *([context(_LEGEND)] if found.by_step else [])]
     if found.hours:
         blocks += _when(found, native=native)
     ref = f"c{found.id}"
@@ -90,11 +89,18 @@ def _period(found: Report, reader: str) -> str:
     return f"*All time*, since the start {started}" if found.started_at else "*All time*"
 
 
-def _step(step: StepReport, *, is_whole: bool) -> str:
-    """Who waits for a step now, and, as these are never of a period, all its attempts."""
-    tried = numbers(step.outcomes) if step.outcomes else "none yet"
-    waits = count(step.waiting, "person waits", "people wait")
-    return f"• *{safe(step.step, 40)}*: {waits}" + (f" · attempts: {tried}" if is_whole else "")
+def _steps(found: Report) -> list[str]:
+    """A line for each step in the order of the flow: its results, who waits for it now, and, as these are never of a
+    period, all its attempts by outcome."""
+    results = {one.name: one for one in found.by_step}
+    lines = []
+    for step in found.steps[:STEPS]:
+        parts = _parts_of(results[step.step]) if step.step in results else []
+        parts += [count(step.waiting, "person waits", "people wait")] if step.waiting else []
+        if step.outcomes and found.since_at is None:
+            parts.append(f"attempts: {numbers(step.outcomes)}")
+        lines.append(f"• *{safe(step.step, 40)}*: {' · '.join(parts) or 'nobody yet'}")
+    return [*lines, *([f"… and {len(found.steps) - STEPS} more"] if found.steps[STEPS:] else [])]
 
 
 def _when(found: Report, *, native: bool) -> list[Block]:
@@ -171,14 +177,16 @@ def _parts(counts: Mapping[str, int], of: int) -> str:
 
 def _rows(rows: Sequence[Results]) -> list[str]:
     """`• *call*: 17 of 44 (39%) · interested 11 · opt-outs 1 · 0.32 USD each`."""
-    made = []
-    for one in rows[:ROWS]:
-        each = " + ".join(money(cost.per_conversation_micros, cost.currency) for cost in one.costs
-                          if cost.per_conversation_micros is not None)  # fmt: skip
-        rate = f"{one.conversations:,} of {one.contacted:,} ({share(one.conversations, one.contacted)})"
-        parts = [rate, f"interested {one.interested:,}", f"opt-outs {one.opted_out:,}", f"{each} each" if each else ""]
-        made.append(f"• *{safe(one.name, NAME)}*: {' · '.join(filter(None, parts))}")
+    made = [f"• *{safe(one.name, NAME)}*: {' · '.join(_parts_of(one))}" for one in rows[:ROWS]]
     return [*made, *([f"… and {len(rows) - ROWS} more"] if len(rows) > ROWS else [])]
+
+
+def _parts_of(one: Results) -> list[str]:
+    each = " + ".join(money(cost.per_conversation_micros, cost.currency) for cost in one.costs
+                      if cost.per_conversation_micros is not None)  # fmt: skip
+    rate = f"{one.conversations:,} of {one.contacted:,} ({share(one.conversations, one.contacted)})"
+    parts = [rate, f"interested {one.interested:,}", f"opt-outs {one.opted_out:,}", f"{each} each" if each else ""]
+    return list(filter(None, parts))
 
 
 def _grid(hours: Sequence[Hour]) -> list[str]:

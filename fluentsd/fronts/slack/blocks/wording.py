@@ -88,6 +88,11 @@ def moment(at: int | None, zone: str = "", reader: str = "") -> str:
     return _mark(at, "{date_short_pretty} {time}") + _there(at, zone, reader)
 
 
+def yours(at: int | None) -> str:
+    """A moment in the zone of each reader, which says so; "–" for none."""
+    return "–" if at is None else f"{moment(at)} (your time)"
+
+
 def span(early: int, late: int, zone: str, reader: str = "") -> str:
     """Two moments as one phrase, the day once if it is the same; as `moment` otherwise."""
     if late - early < 60 * SECOND:

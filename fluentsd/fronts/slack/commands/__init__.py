@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.blocks.paging import Page
-from fluentsd.fronts.slack.command_table import Parsed
+from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import campaigns, channels, open_forms, pausing, persons, reading, starting
 from fluentsd.fronts.slack.grammar import parse
 from fluentsd.fronts.slack.session import Session
+from fluentsd.verbs import Refused, RoleRefused
 
 Command = Callable[[Session, Parsed], Awaitable[Message]]
 
@@ -66,4 +67,13 @@ async def typed(session: Session, text: str) -> Message:
     """The answer to a typed text, or to the text of a button."""
     parsed = parse(text, await session.campaigns() if text.strip() else ())
     parsed = replace(parsed, page=Page.read(text, session.interaction.value))
-    return await _COMMANDS[parsed.command.word](session, parsed)
+    try:
+        return await _COMMANDS[parsed.command.word](session, parsed)
+    except RoleRefused:
+        raise
+    except Misread as why:
+        raise Misread(parsed.command.unchanged(str(why)), why.offers, why.typed) from None
+    except Refused as why:  # the card of a campaign has the buttons of what is possible now
+        if why.suggestion is None and parsed.campaign is not None and parsed.command.word != "status":
+            raise Misread(parsed.command.unchanged(str(why)), [f"status {parsed.ref}"]) from None
+        raise Refused(parsed.command.unchanged(str(why)), why.suggestion) from None

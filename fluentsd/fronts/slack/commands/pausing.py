@@ -10,8 +10,9 @@ from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.domain.time.moments import BadMoment, read_moment
 from fluentsd.fronts.slack.blocks.card import receipt, title
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe
+from fluentsd.fronts.slack.blocks.wording import count, ours, safe, yours
 from fluentsd.fronts.slack.command_table import Misread, Parsed
+from fluentsd.fronts.slack.commands.starting import offers_for
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Refused
@@ -24,7 +25,7 @@ async def pause(session: Session, parsed: Parsed) -> Message:
     if parsed.all:
         return await _for_all(session, parsed, "active", "campaign pause", until, because)
     found = await session.run("campaign pause", {"ref": parsed.ref, "because": because, **until})
-    again = f" It resumes {moment(until['until'])}." if until else ""
+    again = f" It resumes {yours(until['until'])}." if until else ""
     return receipt(
         found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found)
     )
@@ -41,13 +42,16 @@ async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
         try:
             return {"until": Delay.parse(asked["for"]).after(session.now, session.person.zone)}
         except BadDuration as why:
-            raise Misread(str(why)) from None
+            which, value = ("all" if parsed.all else parsed.ref), asked["for"]
+            reason = [] if any(map(str.isdigit, value)) else [f"pause {which} because {value}"]
+            raise Misread(str(why), reason) from None
     if "until" in asked:
         zone = session.person.zone if parsed.all else await session.zone_of(parsed.ref)
         try:
             return {"until": read_moment(asked["until"], zone, session.now)}
         except BadMoment as why:
-            raise Misread(str(why)) from None
+            which = "all" if parsed.all else parsed.ref
+            raise Misread(str(why), offers_for(f"pause {which} until", asked["until"])) from None
     return {}
 
 

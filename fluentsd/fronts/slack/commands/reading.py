@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks import attempts, launch, lists, people
+from fluentsd.fronts.slack import arguments
+from fluentsd.fronts.slack.blocks import attempts, lists, people
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
+from fluentsd.fronts.slack.blocks.duties import duties as duties_of
 from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.person import history_of, why_of
@@ -48,6 +51,10 @@ async def list(session: Session, parsed: Parsed) -> Message:
         found = tuple(one for one in found if one.owner.startswith(f"slack:{session.person.id} "))
     words = str(asked.get("words", "")).casefold().split()
     found = tuple(one for one in found if all(word in f"{one.name} {one.ref}".casefold() for word in words))
+    if words and not found:
+        typed, near = " ".join(words)[:80], difflib.get_close_matches(words[0], arguments.STATES, 1, 0.7)
+        said = f"no campaign has {typed!r} in its name, and it is none of the states {', '.join(arguments.STATES)}"
+        raise Misread(said, [f"list {one}" for one in near] or ["list"])
     return lists.campaigns(found, (await session.run("holds", {})).holds, "" if state == "all" else state, parsed.page)
 
 
@@ -151,7 +158,7 @@ async def forecast(session: Session, parsed: Parsed) -> Message:
 
 
 async def duties(session: Session, parsed: Parsed) -> Message:
-    return launch.duties(await session.run("campaign check", {"ref": parsed.ref}))
+    return duties_of(await session.run("campaign check", {"ref": parsed.ref}))
 
 
 async def calls(session: Session, parsed: Parsed) -> Message:

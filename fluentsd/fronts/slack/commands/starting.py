@@ -105,8 +105,15 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
     try:
         at = read_moment(words, zone, session.now)
     except BadMoment as why:
-        raise Misread(str(why)) from None
+        raise Misread(str(why), offers_for(f"schedule {ref}", words)) from None
     return await schedule_at(session, ref, at, zone, is_sure=bool(is_sure))
+
+
+def offers_for(command: str, words: str) -> list[str]:
+    """Commands with the moment that a person may mean: "tomorrow 9" is 9am or 9pm, "next tuesday" is in the morning."""
+    if re.search(r"(?:^|\s)(?:1[0-2]|[1-9])$", words):
+        return [f"{command} {words}am", f"{command} {words}pm"]
+    return [f"{command} {words} 9am"] if not re.search(r"\d", words) else []
 
 
 async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is_sure: bool = False) -> Message:

@@ -16,14 +16,23 @@ from fluentsd.domain.campaign import read_campaign
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import plain, safe
 from fluentsd.fronts.slack.forms import conditions
-from fluentsd.fronts.slack.forms.fields import Field, filled
+from fluentsd.fronts.slack.forms.fields import Answers, Field, filled
 from fluentsd.fronts.slack.forms.paths import value_at, with_value
 from fluentsd.fronts.slack.forms.problems import placed
 from fluentsd.fronts.slack.session import Session
-from fluentsd.fronts.slack.wizard import agents, csv, entries, importing, known_people, numbers_and_texts, review
+from fluentsd.fronts.slack.wizard import (
+    agents,
+    csv,
+    entries,
+    importing,
+    known_people,
+    numbers_and_texts,
+    review,
+    samples,
+)
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, Page, pages_of
-from fluentsd.fronts.slack.wizard.view import entry_view, page_view
+from fluentsd.fronts.slack.wizard.view import entry_file, entry_view, page_view
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
 from fluentsd.validation import Problems
 from fluentsd.verbs import Refused, presets
@@ -159,16 +168,19 @@ async def clicked(session: Session) -> Message | None:
     place, name = place_in(interaction.view, interaction.value_of_view), interaction.name
     if name == "wizard:more":
         await update(session, interaction.view, await _again(session, replace(place, more=True)))
+    elif name == "step:preview":
+        await update(session, interaction.view, await _again(session, place))
     elif name.startswith("date:"):
-        await _dated(session, place, interaction.chosen, is_added=name.startswith("date:add:"))
+        date = str(interaction.value.get("date") or interaction.chosen)
+        await _dated(session, place, date, is_added=name.startswith("date:add:"))
     elif name.startswith("wizard:"):
         await _turned(session, place, str(interaction.value.get("page") or interaction.chosen))
     elif name.startswith("step:add:"):
         channel = str(interaction.value.get("channel", ""))
-        await _push(session, entry_view(*await _entry_of(session, place.at("step", new=channel))))
+        await _push(session, await _entry(session, place.at("step", new=channel)))
     elif name in ("segment:add", "waiver:add"):
         page = name.partition(":")[0]
-        await _push(session, entry_view(*await _entry_of(session, place.at(page, new=page))))
+        await _push(session, await _entry(session, place.at(page, new=page)))
     elif ":entry:" in name:
         await _entry_clicked(session, place, name.partition(":")[0])
     elif name == "number:add":
@@ -219,7 +231,7 @@ async def _again(session: Session, place: Place, notes: Sequence[str] = ()) -> B
         return await agents.again(session, place)
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     if BY_KEY[place.page].entries:
-        return entry_view(place, edit, answers, notes)
+        return entry_view(place, edit, answers, notes, await _preview(session, place, edit, answers))
     return page_view(place, edit, answers=answers, notes=notes, people=await people_of(session, place, edit))
 
 
@@ -234,9 +246,18 @@ async def _dated(session: Session, place: Place, date: str, *, is_added: bool) -
     await _saved_and_drawn(session, place, edit, file)
 
 
-async def _entry_of(session: Session, place: Place) -> tuple[Place, Edit]:
+async def _entry(session: Session, place: Place) -> Block:
+    """The form of an entry as it is kept."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
-    return replace(place, seen=edit.seen), edit
+    preview = await _preview(session, place, edit, None)
+    return entry_view(replace(place, seen=edit.seen), edit, preview=preview)
+
+
+async def _preview(session: Session, place: Place, edit: Edit, answers: Answers | None) -> list[Block]:
+    """The message of a step, as its form has it."""
+    if place.page != "step":
+        return []
+    return await samples.of_step(session, place.ref, entry_file(place, edit, answers).get("step") or {})
 
 
 async def _entry_clicked(session: Session, place: Place, kind: str) -> None:
@@ -246,7 +267,7 @@ async def _entry_clicked(session: Session, place: Place, kind: str) -> None:
     if not isinstance(nth, int):
         return
     if do == "edit":
-        return await _push(session, entry_view(*await _entry_of(session, place.at(kind, nth=nth))))
+        return await _push(session, await _entry(session, place.at(kind, nth=nth)))
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     path = BY_KEY[kind].entries
     if do == "remove":

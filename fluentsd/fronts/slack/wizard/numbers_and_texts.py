@@ -11,6 +11,7 @@ from fluentsd.fronts.slack.forms.fields import Field, blocks, filled
 from fluentsd.fronts.slack.forms.kinds import Pick, Text
 from fluentsd.fronts.slack.forms.texts import Lines
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.samples import EXAMPLE, message_of
 from fluentsd.fronts.slack.wizard.view import wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs import Refused
@@ -95,9 +96,5 @@ async def _sample(session: Session, name: str) -> list[Block]:
         found = await session.run("templates preview", {"name": name})
     except Refused as why:
         return [section(f"⚠️ {ours(str(why), 400)}")]
-    subject = f"*{safe(found.subject, 200)}*\n" if found.subject else ""
-    body = "\n".join(f">{safe(line, 300)}" for line in (found.text or found.html or "").splitlines()[:30])
-    findings = [f"⚠️ {ours(one.what, 200)}" for one in found.findings if not one.ok]
     sent = f"From {safe(found.sender, 120)}" if found.sender else ""
-    return [section(f"*As a person gets it*\n{subject}{body}"[:2900]), *([context(sent)] if sent else []),
-            *([section("\n".join(findings))] if findings else [])]  # fmt: skip
+    return [*message_of(found, EXAMPLE), *([context(sent)] if sent else [])]

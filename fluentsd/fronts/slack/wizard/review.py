@@ -13,6 +13,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     Block,
     actions,
     button,
+    confirm,
     context,
     modal,
     section,
@@ -51,7 +52,9 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
         words = section("Nothing has been changed.")
         return wizard_view(place, REVIEW.title, [*above, words, below], submit="")
     shown = await session.run("campaign apply-edit", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
-    made = [*_changes(shown), actions(button("Discard the changes", "edit:discard", {"ref": edit.ref}, "danger"))]
+    sure = confirm("Discard the changes?", "What was entered is forgotten; the campaign stays as it is.", "Discard",
+                   danger=True)  # fmt: skip
+    made = [*_changes(shown), actions(button("Discard the changes…", "edit:discard", {"ref": edit.ref}, confirm=sure))]
     return wizard_view(place, REVIEW.title, [*above, *made, below], "Apply")
 
 

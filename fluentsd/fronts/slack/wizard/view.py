@@ -34,7 +34,7 @@ from fluentsd.verbs.presets import Preset
 
 _KEPT = "What you had entered here is shown again; it is saved when you go on."
 #: Values of the other fields that are named beside their button, and waivers of a page, which Slack limits.
-_NAMED, _WAIVERS = 6, 60
+_NAMED, _WAIVERS, _DATES = 6, 60, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,26 @@ def page_view(
     return wizard_view(place, page.title, [*made, ways(page.key, edit.file)], notes=notes)
 
 
-def entry_view(place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = ()) -> Block:
-    """The form of one entry of a list, on top of the list."""
+def _kept(place: Place, edit: Edit) -> Answers | None:
+    """What was typed into the form of this entry, and not saved."""
+    typed = edit.typed or {}
+    is_it = all(typed.get(name) == getattr(place, name) for name in ("page", "nth", "new"))
+    return (typed.get("answers") or {}) if is_it else None
+
+
+def entry_file(place: Place, edit: Edit, answers: Answers | None) -> dict[str, Any]:
+    """What the form of an entry holds: `{"step": {…}}`."""
+    entered = answers if answers is not None else _kept(place, edit)
+    return filled(BY_KEY[place.page].fields, entry_form(edit.file, place), entered or {})
+
+
+def entry_view(
+    place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = (), preview: Sequence[Block] = ()
+) -> Block:
+    """The form of one entry of a list, on top of the list. `preview`: of a step's message, below its usual inputs."""
     page, form = BY_KEY[place.page], entry_form(edit.file, place)
-    kept = edit.typed or {}
-    if answers is None and all(kept.get(name) == getattr(place, name) for name in ("page", "nth", "new")):
-        answers, notes = kept.get("answers") or {}, [*notes, _KEPT]
+    if answers is None and (kept := _kept(place, edit)) is not None:
+        answers, notes = kept, [*notes, _KEPT]
     file, shown = filled(page.fields, form, answers or {}), entry_fields(edit.file, place, form)
     channel = str(value_at(form, "step.channel") or "")
     title = contact_by(channel).capitalize() if channel else page.title
@@ -114,6 +128,7 @@ def entry_view(place: Place, edit: Edit, answers: Answers | None = None, notes: 
     place = opened(place, shown, answers)
     if page.key == "segment" and (lacks := Flow.of(edit.file).lacks(value_at(file, "segment.consent"))):
         made.append(section(f"⚠️ {lacks}"))
+    made += preview
     made += further(place, page.further, shown, file, *_makes(channel))
     return wizard_view(place, title, made, "Save", "Back", notes)
 
@@ -122,7 +137,9 @@ def _makes(channel: str) -> list[Block]:
     """The button of what a step on a channel may need first."""
     if channel == "phone":
         return [button("New agent…", "agent:new", {})]
-    return [button("Save a new text…", "text:new", {"channel": channel})] if channel else []
+    if not channel:
+        return []
+    return [button("Preview", "step:preview", {}), button("Save a new text…", "text:new", {"channel": channel})]
 
 
 def _which(place: Place, page: Page, title: str) -> str:
@@ -188,16 +205,19 @@ def ways(key: str, file: Mapping[str, Any]) -> Block:
 
 
 def _own_dates(file: Mapping[str, Any]) -> list[Block]:
-    """Single dates without contact: their list, and two pickers, which add and remove one."""
-    there = own_dates(value_at(file, "window.blackout"))
-    said = {one: f"{dt.date.fromisoformat(one):%a %d %b %Y}" for one in there}
-    ids = len(there)  # Slack shows a picker without its last choice only under another id
-    add: Block = {"type": "datepicker", "action_id": f"date:add:{ids}", "placeholder": plain_text("Add a date…", 75)}
-    chosen = [option(words, one) for one, words in list(said.items())[:100]]
-    remove: Block = {"type": "static_select", "action_id": f"date:remove:{ids}", "options": chosen,
-                     "placeholder": plain_text("Remove…", 75)}  # fmt: skip
-    words = f"*No contact on these dates*\n{' · '.join(said.values()) or 'none'}"
-    return [section(words), actions(add, *([remove] if there else []))]
+    """Single dates without contact: a row for each with its own *Remove*, and a picker that adds one."""
+    there = list(dict.fromkeys(own_dates(value_at(file, "window.blackout"))))
+    rows = [
+        section(f"{dt.date.fromisoformat(one):%a %b %-d, %Y}",
+                accessory=button("Remove", f"date:remove:{one}", {"date": one}))
+        for one in there[:_DATES]
+    ]  # fmt: skip
+    more = [context(f"… and {len(there) - _DATES} more; the campaign's file has them")] if there[_DATES:] else []
+    # Slack shows a picker without its last choice only under another id
+    add: Block = {"type": "datepicker", "action_id": f"date:add:{len(there)}",
+                  "placeholder": plain_text("Add a date…", 75)}  # fmt: skip
+    words = "*No contact on these dates*" + ("" if there else "\nnone")
+    return [section(words), *rows, *more, actions(add)]
 
 
 def _waivers(file: Mapping[str, Any], people: People) -> list[Block]:
