@@ -20,7 +20,7 @@ from fluentsd_channel_phone import frames
 from fluentsd_channel_phone.answers import Answer, tool_result
 from fluentsd_channel_phone.briefing import briefing
 from fluentsd_channel_phone.completions import Model, ModelFailed
-from fluentsd_channel_phone.evidence import Evidence, is_greeting
+from fluentsd_channel_phone.evidence import Evidence
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
 from fluentsd_channel_phone.transcript import Line, Transcript
@@ -147,13 +147,13 @@ class Conversation:
             return
         self._is_typing = False
         earlier = self._unfinished()
+        self.evidence.hear(text, waited=self._was_heard_out())
         self._log.append(self.transcript.add("person", text))
-        self.evidence.turns += 1
-        self.evidence.greetings += is_greeting(text)
         if asks_to_stop(text) or (earlier and asks_to_stop(f"{earlier} {text}")):
             self._opt_out("asked to stop, in words")
-        elif is_greeting(text) and not self.evidence.spoke:
-            self._meet_machine()  # a machine gets no answer
+        elif self.evidence.greetings and not self.evidence.spoke:
+            self._turn.cancel()  # a machine gets no answer, not to the words before either
+            self._meet_machine()
         elif self.evidence.turns > self.agent.turns:
             self._end(Ending(self._says.too_long))
         else:
@@ -163,6 +163,12 @@ class Conversation:
         """The person's words just before, when the agent has said nothing since and no sentence was ended."""
         last = self.transcript.lines[-1] if self.transcript.lines else None
         return last.text if last and last.who == "person" and last.text.rstrip()[-1:] not in ".?!" else ""
+
+    def _was_heard_out(self) -> bool:
+        """Whether the agent has spoken since the person's words just before, and was heard to the end."""
+        last = self.transcript.lines[-1] if self.transcript.lines else None
+        is_agents = last is not None and last.who == "agent" and last.heard is None
+        return is_agents and trio.current_time() >= self._spoken_until
 
     def _press(self, digit: str) -> None:
         self._active()
