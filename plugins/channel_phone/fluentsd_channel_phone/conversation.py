@@ -27,6 +27,8 @@ from fluentsd_channel_phone.transcript import Line, Transcript
 
 #: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
 FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
+#: Seconds of silence in a turn after which they hear it again.
+FILLER_AGAIN = 4.0
 #: Seconds after a key in which another one belongs to the same turn of the person.
 KEYS_TOGETHER = 0.6
 #: Requests to the model in one turn, each after the use of skills.
@@ -337,16 +339,29 @@ class Conversation:
 
     @asynccontextmanager
     async def _filling(self, after: float) -> AsyncIterator[None]:
-        """Say that it takes a moment, if this turn has said nothing by then."""
+        """Say that it takes a moment, and again as long as it does."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._fill, after)
             yield
             nursery.cancel_scope.cancel()
 
     async def _fill(self, after: float) -> None:
-        await trio.sleep(after)
-        if self._line is None:
-            await self._say(f"{self._says.filler} ")
+        """Break a silence: `after` so many seconds if this turn has said nothing, later ones when what was said has
+        been heard for some time. Ends when the model begins to speak."""
+        said = self._said
+        while True:
+            due = self._spoken_until + FILLER_AGAIN if said else trio.current_time() + after
+            await trio.sleep_until(due)
+            if self._said != said:
+                return
+            if trio.current_time() >= self._spoken_until + FILLER_AGAIN or not said:
+                await self._say(f"{self._says.still_waiting if said else self._says.filler} ")
+                said = self._said
+
+    @property
+    def _said(self) -> str:
+        """What this turn has said so far."""
+        return self._line.text if self._line is not None else ""
 
     async def _say_goodbye(self, ending: Ending) -> None:
         """The last words, the time to hear them, and the end of the call."""
@@ -390,8 +405,10 @@ class Conversation:
         self._end(Ending(self._says.too_long))
 
     def _messages(self) -> list[dict[str, Any]]:
-        """The conversation as the model gets it; of what was cut off, only what was heard."""
-        return [_message(entry) if isinstance(entry, Line) else entry for entry in self._log]
+        """The conversation as the model gets it; of what was cut off, only what was heard. It ends with what is to be
+        answered: a sentence of ours that covers the wait is none, and some services refuse it there."""
+        entries = self._log[:-1] if self._line is not None and self._log[-1] is self._line else self._log
+        return [_message(entry) if isinstance(entry, Line) else entry for entry in entries]
 
 
 def _message(line: Line) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from fluentsd.api import Outcome
 
 _GREETING = re.compile(
     r"leave (?:me |us |a |your |his |her )*(?:brief |short |detailed )?(?:message|name|number)|(?:after|at|hear) the "
-    r"(?:tone|beep)|(?:is|are|am|'m|'re)(?: not|n't)(?: currently)? available|un(?:available|able) to (?:take|answer|come)"
+    r"(?:tone|beep)|(?:is|are|am|'m|'re)(?: not|n't)(?: currently)? available"
+    r"|un(?:available|able) to (?:take|answer|come)"
     r"|can(?:'t|not| not) (?:take|answer|get to|come to) (?:your|the|my) ?(?:call|phone)?|voice ?mail|mail ?box"
     r"|voice messag(?:e|ing) (?:system|service)|forwarded to|press pound|record (?:your|a) message"
     r"|dej[ea](?:n|r)? (?:su|tu|un|el) (?:mensaje|nombre|recado)|(?:despu[eé]s|al escuchar|al o[ií]r) (?:de[l ]|el )"
@@ -22,16 +23,16 @@ _GREETING = re.compile(
 )
 #: What a voicemail says beside its greeting, and a person may say too.
 _BESIDE = re.compile(
-    r"you(?:'ve| have)(?: just)? reached|thank(?:s| you) for calling|missed your call|(?:get back to|call) you(?: back)?"
-    r"|return your call|as soon as|(?:trying to|customer you) (?:reach|call)|finished (?:recording|your message)"
+    r"you(?:'ve| have)(?: just)? reached|thank(?:s| you) for calling|missed your call"
+    r"|(?:get back to|call) you(?: back)?|return your call|as soon as|(?:trying to|customer you) (?:reach|call)"
+    r"|finished (?:recording|your message)"
     r"|(?:to|may|or) hang up|press (?:one|1|star|the)|more options|re-?record"
     r"|(?:ha llamado|comunicado) (?:a|con) |gracias por llamar|(?:su|tu) llamada|lo antes posible|(?:marque|pulse) ",
     re.IGNORECASE,
 )
 #: The whole of a turn at the end of a greeting: thanks, a farewell, a beep, digits.
 _TAIL = re.compile(
-    r"(?:(?:thank you|thanks|good ?bye|bye|have a \w+ \w+|beep|tone|gracias|adi[oó]s)[\s.,!]*|[\d\s().,+-])+",
-    re.IGNORECASE,
+    r"(?:thank you|thanks|good ?bye|bye|have a \w+ \w+|beep|tone|gracias|adi[oó]s|[\d\s().,!+-])+", re.IGNORECASE
 )
 
 

@@ -15,8 +15,13 @@ PIECES = (
     "Please leave a message after the tone.",
 )
 SPLIT = ("Hello.", "Please leave a", "message after the beep.", "Thank you.")
-NUMBER = ("The person you are trying to reach", "4 1 5 5 5 5 0 0 0 1", "is not available.", "At the tone, record your message.",
-          "When you have finished recording, you may hang up or press 1 for more options.")  # fmt: skip
+NUMBER = (
+    "The person you are trying to reach",
+    "4 1 5 5 5 5 0 0 0 1",
+    "is not available.",
+    "At the tone, record your message.",
+    "When you have finished recording, you may hang up or press 1 for more options.",
+)
 SPANISH = ("Hola, se ha comunicado con Dana.", "No puedo contestar en este momento.", "Deje su mensaje.", "Gracias.")
 MESSAGE = "Acme here. We will call again."
 

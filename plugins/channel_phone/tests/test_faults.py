@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import trio
 import trio.testing
+from fluentsd_channel_phone.conversation import SPOKEN_PER_SECOND
 
 from fluentsd.api import Message, Outcome, Unavailable, WebhookSkill
-from plugins.channel_phone.tests.fake_chat import Fault, Use, use
+from plugins.channel_phone.tests.fake_chat import Fault, Later, Use, use
 from plugins.channel_phone.tests.fake_voice import NUMBER
 from plugins.channel_phone.tests.stage import PERSON, an_agent
 
@@ -92,6 +93,43 @@ async def test_a_slow_skill_is_covered_by_a_word(autojump_clock, stage, chat):
     async with stage.talking(an_agent(webhooks=(hook,))) as call:
         call.line.say("Look it up.")
         assert await call.line.heard(2) == "One moment, please. Here it is."
+
+
+STILL = "It takes a little longer. Please stay on the line."
+
+
+def silences(spoken: list[tuple[float, str]]) -> list[float]:
+    """The seconds between the end of what was said and the beginning of what came next."""
+    found, end = [], spoken[0][0]
+    for at, text in spoken:
+        found.append(at - end)
+        end = max(end, at) + len(text) / SPOKEN_PER_SECOND
+    return found
+
+
+@pytest.mark.parametrize("before", ["", "Let me look that up for you."])
+async def test_a_long_wait_is_never_silent(autojump_clock, stage, chat, before):
+    """Two skills of seven seconds each, and a model that takes five: whoever waits hears that it goes on."""
+    chat.script = [Use((("webhook_slow", {}), ("webhook_slow", {})), before), Later(5.0, "Here it is.")]
+    chat.webhook_after = 7.0
+    hook = WebhookSkill("slow", "Slow.", "http://slow.example/")
+    async with stage.talking(an_agent(webhooks=(hook,))) as call:
+        await trio.sleep(6)  # the opening is heard out
+        call.line.say("Look it up.")
+        turn = await call.line.heard(2)
+    assert turn.startswith(before or "One moment, please.")
+    assert turn.endswith(f"{STILL} Here it is.")
+    assert turn.count(STILL) >= 2
+    assert max(silences(call.line.spoken_at[1:])) < 5
+    assert chat.requests[1]["messages"][-1]["role"] == "tool"
+    assert stage.reports[0].outcome == Outcome.answered
+
+
+async def test_a_model_that_stalls_in_its_sentence_is_not_talked_over(autojump_clock, stage, chat):
+    chat.script, chat.piece_after = ["It has two wheels."], 4.5
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "One moment, please. It has two wheels."
 
 
 async def test_nobody_is_called_while_the_model_fails(autojump_clock, stage, chat):
