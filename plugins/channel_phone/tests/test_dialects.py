@@ -115,6 +115,12 @@ async def test_tool_calls_are_told_apart_however_they_are_numbered(parts, at_onc
     assert len({call.id for call in answer.calls}) == 2
 
 
+async def test_two_calls_with_one_id_get_one_each():
+    parts = [{"index": n, "id": "call_1", "function": {"name": "note_result", "arguments": "{}"}} for n in (0, 1)]
+    [answer], _ = await answered(event({"tool_calls": parts}) + event({}, finish_reason="tool_calls"))
+    assert [call.id for call in answer.calls] == ["call_1", "call_1_1"]
+
+
 async def test_an_empty_answer_is_asked_for_once_more():
     filtered = event({"role": "assistant", "content": ""}) + event({}, finish_reason="content_filter")
     [answer], asked = await answered(filtered, event({"content": "Yes."}) + "data: [DONE]\n\n")

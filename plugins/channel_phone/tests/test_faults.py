@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import trio
 import trio.testing
@@ -76,6 +79,58 @@ async def test_arguments_that_are_garbage_are_refused_to_the_model(autojump_cloc
     results = [m["content"] for m in chat.requests[1]["messages"] if m["role"] == "tool"]
     assert results[0].startswith("refused: ")
     assert stage.reports[0].disposition is None
+
+
+def strict(body) -> str | None:
+    """What a strict service refuses in a request: names, arguments and ids of the model's own earlier calls."""
+    answered = {m["tool_call_id"] for m in body["messages"] if m["role"] == "tool"}
+    calls = [call for m in body["messages"] for call in m.get("tool_calls") or ()]
+    for call in calls:
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            return f"name {name!r}"
+        if not isinstance(json.loads(arguments, parse_constant=pytest.fail), dict):
+            return f"arguments {arguments!r}"
+    ids = [call["id"] for call in calls]
+    return None if set(ids) == answered and len(set(ids)) == len(ids) else f"ids {ids} and {answered}"
+
+
+@pytest.mark.parametrize(
+    "raw", ["{", '{"at": ', "[1]", "null", '"x"', "7", '{"at": NaN}', "[" * 5000, '{"at": "x"} {}']
+)
+@pytest.mark.parametrize("name", ["book_callback", "book callback!", "x" * 90])
+async def test_no_mistake_of_the_model_spoils_later_requests(autojump_clock, stage, chat, raw, name):
+    chat.script = [Use(((name, raw),)), "Sorry."]
+    async with stage.talking() as call:
+        call.line.say("Call me later.")
+        assert await call.line.heard(2) == "Sorry."
+        call.line.say("Hello?")
+        assert await call.line.heard(3) == "I see."
+    assert [strict(body) for body in chat.requests] == [None, None, None]
+    results = [m["content"] for m in chat.requests[1]["messages"] if m["role"] == "tool"]
+    assert results[0].startswith("refused: ")
+    assert stage.reports[0].outcome == Outcome.answered
+
+
+@pytest.mark.parametrize("raw", ["", "{", "null", '{"reason": "asked"}'])
+async def test_an_opt_out_that_the_model_writes_badly_is_one(autojump_clock, stage, chat, raw):
+    chat.script = [Use((("opt_out", raw),))]
+    async with stage.talking() as call:
+        call.line.say("I would rather hear nothing more of this.")
+        await call.line.gone()
+    assert {one.outcome for one in stage.reports} == {Outcome.opted_out}
+
+
+async def test_half_a_character_breaks_no_call(autojump_clock, stage, chat):
+    chat.script = ["Fine \ud83d", "Good."]
+    async with stage.talking() as call:
+        call.line.say("How are \ud83d you?")
+        assert await call.line.heard(2) == "Fine ?"
+        call.line.say("Good?")
+        assert await call.line.heard(3) == "Good."
+    json.dumps(chat.requests, ensure_ascii=False).encode()
+    stage.reports[0].transcript.encode()
+    assert stage.reports[0].outcome == Outcome.answered
 
 
 async def test_skills_without_an_end_end_the_call(autojump_clock, stage, chat):
