@@ -112,7 +112,8 @@ class Reception:
         return [replace(_news(event, outcome), reason=why, duration_s=seconds, cost_micros=cost)]
 
     def _ended(self, event: Event) -> WebhookResult:
-        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up."""
+        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up. Whoever
+        is still on the line hears why."""
         call = self._calls.find(event.ref)
         talk = call.conversation if call is not None else None
         if call is not None and talk is not None and talk.transfer_to and not talk.evidence.opted_out:
@@ -121,11 +122,13 @@ class Reception:
             dial = twiml.transfer(number, call.caller_id, self._url(event.token, Purpose.dialled))
             return _reply(dial if number and event.status == "in-progress" else twiml.HANG_UP)
         is_known = bool(event.token) or talk is not None
-        if event.status == "in-progress" and is_known and (talk is None or not (talk.is_over or call_done(call))):
+        if event.status != "in-progress" or not is_known or (talk is not None and talk.is_over):
+            if call is not None:
+                call.concluded.set()
+            return _reply(twiml.HANG_UP)
+        if not call_done(call):
             return WebhookResult(pickup=replace(_pickup(event), resumes=True))
-        if call is not None:
-            call.concluded.set()
-        return _reply(twiml.HANG_UP)
+        return _reply(_cut_off(call, "the connection of the call broke twice"))
 
     def _dialled(self, event: Event) -> WebhookResult:
         """A transfer has ended; apologise when nobody took it."""
@@ -172,6 +175,9 @@ class Reception:
     def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
         """Connect the call to its conversation, or end it. A call to us may go on to a colleague instead."""
         agent = verdict.message.settings if verdict.message is not None else None
+        can_talk = agent is not None and verdict.relay_url is not None and self._model is not None
+        if pickup.resumes and not (verdict.go and can_talk):
+            return _twiml(_cut_off(self._calls.find(pickup.ref), "the connection of the call broke"))
         if self._tools.links.inbound() is None or not verdict.go:
             return _twiml(twiml.HANG_UP)
         call = self._calls.known(pickup.ref)
@@ -261,7 +267,8 @@ class Reception:
             return
         live.is_reported = True
         report = _report_of(talk)
-        self._note_model(report.outcome)
+        if not live.is_cut_off:
+            self._note_model(report.outcome)
         seconds = live.duration_s
         if seconds is None and live.began_at is not None:
             seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
@@ -330,6 +337,19 @@ def _report_of(talk: Conversation) -> Inbound:
 def call_done(call: LiveCall | None) -> bool:
     """Whether nothing more may be said in a call: its outcome is reported, or it was resumed once already."""
     return call is not None and (call.is_reported or call.is_resumed)
+
+
+def _cut_off(call: LiveCall | None, why: str) -> str:
+    """The last words to somebody on the line whose conversation cannot go on. Unless it had come to an end, it has
+    failed: the campaign says whether they are called again."""
+    talk = call.conversation if call is not None else None
+    if call is not None:
+        call.is_cut_off = True
+        call.evidence.failed = call.evidence.failed or why
+        call.concluded.set()
+    says = phrases(talk.agent.language if talk is not None else "en")
+    words = says.opted_out if talk is not None and talk.evidence.opted_out else says.broken
+    return twiml.say_and_hang_up(words, talk.agent.language if talk is not None else "")
 
 
 def _twiml(document: str) -> Reply:
