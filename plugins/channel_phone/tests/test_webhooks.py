@@ -70,10 +70,24 @@ async def test_the_end_of_a_call_that_nobody_answered(stage, status, more, outco
     assert found.cost_micros == 0
 
 
-async def test_a_blocked_caller_id_is_not_the_persons_fault(stage):
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"SipResponseCode": "603"}, "person"),  # they declined the call
+        ({"SipResponseCode": "607"}, "message"),
+        ({"SipResponseCode": "608"}, "message"),
+        ({"ErrorCode": "13225"}, "person"),
+        ({"ErrorCode": "10004"}, "message"),
+        ({"ErrorCode": "13227"}, "person"),  # the country of this number alone
+        ({"ErrorCode": "20003"}, "sender"),
+        ({"ErrorCode": "21210"}, "sender"),
+    ],
+)
+async def test_a_call_that_failed_is_the_fault_of_whom_the_code_names(stage, more, fault):
+    """One call that is declined or refused stops no caller ID: only "sender" does."""
     call = stage.dial()
-    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "failed", SipResponseCode="608")).inbounds
-    assert found.fault == "sender"
+    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "failed", **more)).inbounds
+    assert (found.outcome, found.fault) == (Outcome.failed, fault)
 
 
 @pytest.mark.parametrize("status", ["queued", "initiated", "ringing", "in-progress", "something-new"])
