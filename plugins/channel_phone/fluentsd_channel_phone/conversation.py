@@ -317,8 +317,9 @@ class Conversation:
 
     def _leave_message(self) -> None:
         if self._ending is None:
-            self.evidence.left_message = bool(self.agent.voicemail)
-            self._end(Ending(self.agent.voicemail))
+            words = "" if self.evidence.answered_by == "fax" else self.agent.voicemail
+            self.evidence.left_message = bool(words)
+            self._end(Ending(words))
 
     # Saying
 

@@ -64,7 +64,7 @@ class Reception:
             case Purpose.pickup:
                 return WebhookResult(pickup=_pickup(event))
             case Purpose.machine:
-                self._detected(event)
+                return WebhookResult(self._detected(event))
             case Purpose.status:
                 return WebhookResult(self._status(event))
             case Purpose.end:
@@ -77,14 +77,21 @@ class Reception:
                 return self._pressed(event)
         return WebhookResult()
 
-    def _detected(self, event: Event) -> None:
-        """A person or a machine: known to the conversation, or kept until it begins."""
+    def _detected(self, event: Event) -> Sequence[Inbound]:
+        """A person or a machine: known to the conversation, or kept until it begins. Detection may take longer than the
+        call: then it makes a reported outcome more precise."""
         call, answered_by = self._calls.known(event.ref), event.fields.get("AnsweredBy", "")[:30]
         if not answered_by:
-            return
+            return []
+        before = call.evidence.outcome()[0]
         call.evidence.answered_by = answered_by
         if call.conversation is not None and not call.is_reported:
             call.conversation.detected(answered_by)
+            return []
+        after, why = call.evidence.outcome()
+        if not call.is_reported or before == after or after != Outcome.voicemail:
+            return []
+        return [replace(_news(event, after), reason=why)]
 
     def _status(self, event: Event) -> Sequence[Inbound]:
         """The end of a call that nobody picked up. Of another, only that it is over."""
@@ -105,6 +112,7 @@ class Reception:
             outcome = Outcome.answered if call.has_colleague else Outcome.no_answer
             why = "a colleague took it" if call.has_colleague else "nobody took it"
         elif call is not None and call.is_connected:  # the person was gone before the conversation began
+            call.is_reported = True
             outcome, why = call.evidence.outcome()
         else:  # a restart lost it, or we ended it at pick-up
             outcome, why = Outcome.unknown, f"picked up for {seconds or 0} s; the conversation is not known"

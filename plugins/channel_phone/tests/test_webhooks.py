@@ -113,6 +113,47 @@ async def test_a_machine_that_is_hung_up_on_before_a_word_is_voicemail(stage):
     assert found.outcome == Outcome.voicemail
 
 
+@pytest.mark.parametrize("answered_by", ["machine_end_beep", "machine_start", "fax"])
+async def test_a_detection_after_the_end_makes_the_outcome_more_precise(stage, answered_by):
+    """It comes once more; the engine knows a repetition."""
+    call = stage.dial()
+    stage.pick_up(call)
+    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="3")).inbounds
+    assert found.outcome == Outcome.no_answer
+    (found,) = stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+    assert (found.outcome, found.token, found.ref) == (Outcome.voicemail, call.attempt.token, call.kept.sid)
+    assert found.reason == f"detected as {answered_by}, nobody spoke"
+    assert not stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+
+
+@pytest.mark.parametrize(("words", "answered_by"), [("", "machine_end_other"), ("Hello", "machine_start")])
+async def test_a_detection_after_a_conversation_changes_only_a_silent_one(autojump_clock, stage, words, answered_by):
+    async with stage.talking() as call:
+        if words:
+            call.line.say(words)
+            await call.line.heard(2)
+    found = stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+    before = Outcome.answered if words else Outcome.no_answer
+    assert [one.outcome for one in stage.reports] == [before]
+    assert [one.outcome for one in found] == ([] if words else [Outcome.voicemail])
+
+
+@pytest.mark.parametrize("answered_by", ["human", "unknown", ""])
+async def test_a_late_detection_of_no_machine_changes_nothing(stage, answered_by):
+    call = stage.dial()
+    stage.pick_up(call)
+    stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="3"))
+    assert not stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+
+
+async def test_a_fax_is_left_no_message(autojump_clock, stage):
+    async with stage.talking(an_agent(voicemail="Acme called.")) as call:
+        stage.channel.webhook(stage.twilio.detected(call.kept, "fax"))
+        await call.line.gone()
+    assert "Acme called." not in call.line.turns
+    assert (stage.reports[0].outcome, stage.reports[0].reason) == (Outcome.voicemail, "detected as fax, nobody spoke")
+
+
 async def test_a_conversation_that_a_restart_lost_is_unknown(stage):
     call = stage.dial()
     (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="61")).inbounds
