@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 import trio
+from fluentsd_channel_sms.wording import in_words
 
 from fluentsd.api import AgentSettings
 from fluentsd_channel_phone.answers import Answer, Pieces
@@ -119,7 +120,7 @@ class Completions:
                         raise ModelFailed(f"the model's service answers {found.status_code}")
                     await self._read(found, pieces, say, patience)
         except httpx.HTTPError as why:
-            raise ModelFailed(f"the model's service cannot be reached ({type(why).__name__})") from why
+            raise ModelFailed(f"the model's service cannot be reached: {in_words(why)}") from why
         if pieces.failed:
             raise ModelFailed(pieces.failed)
         if patience.cancelled_caught and not pieces.is_whole:

@@ -231,8 +231,8 @@ class Reception:
             await live.conversation.serve(socket)
             if await self._goes_on(live, resumed=goes_on):
                 return
-        except Exception as why:
-            live.evidence.failed = f"a fault of ours ({type(why).__name__})"
+        except Exception:
+            live.evidence.failed = "a fault of this program; its log says more"
             self._report(live)
             raise
         except BaseException:  # the daemon is stopping

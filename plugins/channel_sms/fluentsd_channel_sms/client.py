@@ -20,6 +20,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from fluentsd_channel_sms.account import Account
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
+from fluentsd_channel_sms.wording import in_words
 
 #: Seconds to connect, and then for each wait for bytes: together below the default channel timeout of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
@@ -65,9 +66,9 @@ class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships 
                 follow_redirects=False,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
-            raise NotReached(f"Twilio cannot be reached ({type(why).__name__})") from why
+            raise NotReached(f"Twilio cannot be reached: {in_words(why)}") from why
         except httpx.HTTPError as why:
-            raise NoAnswer(f"Twilio's answer was lost ({type(why).__name__})") from why
+            raise NoAnswer(f"Twilio's answer was lost: {in_words(why)}") from why
         if not answer.is_success:
             raise _refusal(answer)
         return Response(answer.status_code, answer.text, answer.headers)
