@@ -80,6 +80,7 @@ class Conversation:
         self._recorded: trio.Event | None = None  #: the opt-out is
         self._asked, self._partial, self._is_typing = 0, "", False
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
+        self._turn, self._wanted = trio.CancelScope(), trio.Event()  #: replaced with each socket
         self._line: Line | None = None  #: of the turn under way
 
     async def serve(self, socket: CallSocket) -> None:
@@ -112,6 +113,8 @@ class Conversation:
         """The provider has found out whether a person or a machine answered."""
         self.evidence.answered_by = answered_by
         self._meet_machine()
+        if self._meets_greeting_of_a_person():
+            self._take_turn()
 
     # The person
 
@@ -153,7 +156,7 @@ class Conversation:
         self._log.append(self.transcript.add("person", text))
         if asks_to_stop(text) or (earlier and asks_to_stop(f"{earlier} {text}")):
             self._opt_out("asked to stop, in words")
-        elif self.evidence.greetings and not self.evidence.spoke:
+        elif self.evidence.greetings and not self.evidence.spoke and not self._meets_greeting_of_a_person():
             self._turn.cancel()  # a machine gets no answer, not to the words before either
             self._meet_machine()
         elif self.evidence.turns > self.agent.turns:
@@ -165,6 +168,13 @@ class Conversation:
         """The person's words just before, when the agent has said nothing since and no sentence was ended."""
         last = self.transcript.lines[-1] if self.transcript.lines else None
         return last.text if last and last.who == "person" and last.text.rstrip()[-1:] not in ".?!" else ""
+
+    def _meets_greeting_of_a_person(self) -> bool:
+        """Whether words that sound like a voicemail's have no answer, though the provider detects a person: people too
+        say "she is not available"."""
+        last = self.transcript.lines[-1] if self.transcript.lines else None
+        is_silent = self.evidence.greetings > 0 and not self.evidence.spoke
+        return is_silent and self.evidence.answered_by == "human" and last is not None and last.who == "person"
 
     def _was_heard_out(self) -> bool:
         """Whether the agent has spoken since the person's words just before, and was heard to the end."""

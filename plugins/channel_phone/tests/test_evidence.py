@@ -97,3 +97,20 @@ async def test_a_person_who_answers_the_agent_is_answered_whatever_they_mention(
         call.line.say("She is not available.")
         assert await call.line.heard(3) == "I see."
     assert stage.reports[0].outcome == Outcome.answered
+
+
+@pytest.mark.parametrize("first", ["words", "detection"])
+async def test_a_person_who_sounds_like_a_greeting_is_answered_once_detected(autojump_clock, stage, chat, first):
+    async with stage.talking() as call:
+        if first == "detection":
+            stage.channel.webhook(stage.twilio.detected(call.kept, "human"))
+        call.line.say("He is not available.")
+        if first == "words":
+            await trio.sleep(1)
+            assert chat.requests == []
+            stage.channel.webhook(stage.twilio.detected(call.kept, "human"))
+        assert await call.line.heard(2) == "I see."
+        await trio.sleep(7)
+        call.line.say("Call him tomorrow.")
+        await call.line.heard(3)
+    assert stage.reports[0].outcome == Outcome.answered

@@ -224,7 +224,7 @@ def end_of(status: str, code: int | None) -> End | None:
         return End(outcome) if outcome else None
     found = verdict_of(code) if code else None
     if code is None or found is None:
-        return End(outcome, f"Twilio {code}" if code else f"Twilio says {status}")
+        return End(outcome, f"Twilio {code}: {status}; see Twilio's error list" if code else f"Twilio says {status}")
     if found.act == Act.opt_out:
         return End(Outcome.opted_out, found.say(code))
     return End(outcome, found.say(code), found.act == Act.dead, found.fault)
