@@ -185,6 +185,26 @@ async def test_a_service_that_takes_only_the_newer_parameters_gets_them_from_the
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_service_that_takes_no_temperature_gets_none_from_then_on(status):
+    said = {"error": {"message": "Unsupported value: 'temperature' does not support 0.3 with this model.",
+                      "param": "temperature", "code": "unsupported_value"}}  # fmt: skip
+    good = event({"content": "Yes."}) + "data: [DONE]\n\n"
+    answers, asked = await answered(httpx.Response(status, json=said), good, good, agent=an_agent(temperature=0.3))
+    assert [answer.text for answer in answers] == ["Yes.", "Yes."]
+    assert [("max_tokens" in one, "temperature" in one) for one in asked] == [
+        (True, True),
+        (True, False),
+        (True, False),
+    ]
+
+
+async def test_a_refusal_of_what_is_not_sent_is_one():
+    refusal = [httpx.Response(400, json={"error": {"message": "temperature"}}) for _ in range(2)]
+    with pytest.raises(ModelFailed, match="answers 400"):
+        await answered(*refusal, agent=an_agent(temperature=None))
+
+
 async def test_another_refusal_is_no_reason_to_ask_otherwise():
     with pytest.raises(ModelFailed, match="answers 400"):
         await answered(httpx.Response(400, text="no"), httpx.Response(400, text="no"))
