@@ -153,7 +153,7 @@ class SmsChannel:
         return created
 
     def _slower(self, attempt: Attempt, asked: float | None) -> float:
-        """Seconds to back off: Twilio's Retry-After, else twice as long as last time, spread by a tenth.
+        """Seconds to back off: Twilio's Retry-After if there is any, else twice as long as before, spread by a tenth.
 
         Concurrent refused sends count once.
         """
@@ -161,9 +161,7 @@ class SmsChannel:
         if now >= self._slow_until:
             self._refused += 1
         spread = 0.9 + zlib.crc32(attempt.token.encode()) % 201 / 1000
-        after = (
-            asked if asked is not None else min(BACK_OFF * 2.0 ** min(self._refused - 1, 10), BACK_OFF_MOST) * spread
-        )
+        after = asked or min(BACK_OFF * 2.0 ** min(self._refused - 1, 10), BACK_OFF_MOST) * spread
         self._slow_until = max(self._slow_until, now + round(after * SECOND))
         return after
 

@@ -190,6 +190,13 @@ async def test_those_refused_together_count_once(build, twilio):
     assert max(waits) == pytest.approx(0.5, rel=0.11)
 
 
+async def test_a_wait_of_no_time_is_none(build, twilio):
+    twilio.misbehave("429", retry_after=0)
+    channel = build()
+    waits = [(await ended(channel)).after for _ in range(2)]
+    assert all(wait > 0.4 for wait in waits)
+
+
 async def test_retry_after_is_honoured(build, twilio):
     twilio.misbehave("429", retry_after=17)
     assert (await ended(build())).after == 17.0
