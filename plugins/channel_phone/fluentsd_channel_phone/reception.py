@@ -348,12 +348,13 @@ def call_done(call: LiveCall | None) -> bool:
 
 
 def _cut_off(call: LiveCall | None, why: str) -> str:
-    """The last words to somebody on the line whose conversation cannot go on. Unless it had come to an end, it has
+    """The last words to somebody on the line whose conversation cannot go on. Unless it had come to a result, it has
     failed: the campaign says whether they are called again."""
     talk = call.conversation if call is not None else None
     if call is not None:
         call.is_cut_off = True
-        call.evidence.failed = call.evidence.failed or why
+        if talk is None or talk.disposition is None:
+            call.evidence.failed = call.evidence.failed or why
         call.concluded.set()
     says = phrases(talk.agent.language if talk is not None else "en")
     words = says.opted_out if talk is not None and talk.evidence.opted_out else says.broken

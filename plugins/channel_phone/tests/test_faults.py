@@ -11,7 +11,7 @@ import trio
 import trio.testing
 from fluentsd_channel_phone.conversation import SPOKEN_PER_SECOND
 
-from fluentsd.api import Message, Outcome, PickupVerdict, Unavailable, WebhookSkill
+from fluentsd.api import Disposition, Message, Outcome, PickupVerdict, Unavailable, WebhookSkill
 from plugins.channel_phone.tests.fake_chat import Fault, Later, Use, use
 from plugins.channel_phone.tests.fake_voice import NUMBER
 from plugins.channel_phone.tests.stage import PERSON, an_agent
@@ -258,6 +258,20 @@ async def test_calls_that_break_twice_stop_no_others(autojump_clock, stage, chat
                 stage.post(call, "end", SessionStatus="failed")
     assert [one.outcome for one in stage.reports] == [Outcome.agent_error] * 4
     assert stage.channel._reception.model_rests_until == 0
+
+
+async def test_a_result_that_was_noted_before_the_break_counts(autojump_clock, stage, chat):
+    """Nobody is called again who has said that they do not want it."""
+    chat.script = [use("note_result", disposition="not_interested"), "I see."]
+    async with stage.talking() as call:
+        call.line.say("That is nothing for me.")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="failed")
+        reply = stage.channel.answer(found.pickup, PickupVerdict(go=False, reason="full"))
+        assert last_words(reply)[0] == BROKEN
+    assert [(one.outcome, one.disposition) for one in stage.reports] == [(Outcome.answered, Disposition.not_interested)]
 
 
 async def test_a_conversation_that_may_not_be_resumed_ends_with_words(autojump_clock, stage, chat):
