@@ -103,6 +103,7 @@ CODES: dict[int, Verdict] = {
     30610: Verdict(Act.this_later, "the Compliance Toolkit blocks messages to this number at this hour"),
     # Slow down
     14107: Verdict(Act.later, "too many requests at once"),
+    60728: Verdict(Act.later, "the account's hourly limit is reached"),
     20429: Verdict(Act.later, "too many requests at once"),
     21611: Verdict(Act.later, "the sender's queue at Twilio is full"),
     30001: Verdict(Act.later, "the sender's queue at Twilio is full"),
@@ -126,6 +127,8 @@ CODES: dict[int, Verdict] = {
     21606: _sender("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
     21659: _sender("the sender is not the account's", "correct sender, or the campaign's numbers"),
     21660: _sender("the sender belongs to another account", "correct sender, or the campaign's numbers"),
+    21601: _sender("the sender is not a number of the account", "correct sender, or the campaign's numbers"),
+    21661: _sender("the sender cannot send SMS", "choose a number whose capabilities have SMS"),
     21701: _human("the messaging service does not exist", "correct messaging_service"),
     21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
     21704: _human("the messaging service has no sender for this person", "add a matching number to it",

@@ -135,7 +135,7 @@ async def test_the_codes_that_the_engine_relies_on():
     assert all(acts[code] == Act.human for code in (21408, 20003, 63038))
     assert {code for code, act in acts.items() if act == Act.blocked} == {30004, 30007}
     assert {code for code, act in acts.items() if act == Act.sender} == {
-        21212, 21606, 21659, 21660, 30032, 30033, 30034, 30035,
+        21212, 21601, 21606, 21659, 21660, 21661, 30032, 30033, 30034, 30035,
     }  # fmt: skip
     assert all(acts[code] == Act.later for code in (20429, 30001))
 
