@@ -34,7 +34,9 @@ _DOCUMENTED = re.compile(
     r"|OriginalRepliedMessage(?:Sid|Sender)|ProfileName|Referral[A-Za-z]{2,30}|SmsPriceUnit|StickyKey|StatusCallback"
     r"|UserAgent|WaId|ExternalUserId|Direction|AccountType|MessagePrice|Price|PriceUnit|Mcc|Mnc"
 )
-_NAME = re.compile(r"[A-Z][A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
+#: A name of Twilio's. `msg` comes with a key that was pressed (`<Gather>`); it is signed after all others, so that only
+#: the end of the last one could be moved into it.
+_NAME = re.compile(r"[A-Z][A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*|msg")
 
 
 def moved(fields: Sequence[tuple[str, str]]) -> str | None:
