@@ -102,6 +102,8 @@ class Reception:
         if event.status != "completed":
             return []
         call, seconds = self._calls.find(event.ref), event.number("CallDuration")
+        if call is not None and not call.evidence.answered_by:
+            call.evidence.answered_by = event.fields.get("AnsweredBy", "")[:30]
         if call is not None and call.conversation is not None:
             call.duration_s = seconds
             call.concluded.set()
@@ -128,9 +130,9 @@ class Reception:
             number = talk.agent.transfers.get(talk.transfer_to, "")
             call.concluded.set()
             dial = twiml.transfer(number, call.caller_id, self._url(event.token, Purpose.dialled))
-            return _reply(dial if number and event.status == "in-progress" else twiml.HANG_UP)
+            return _reply(dial if number and event.is_on_the_line else twiml.HANG_UP)
         is_known = bool(event.token) or talk is not None
-        if event.status != "in-progress" or not is_known or (talk is not None and talk.is_over):
+        if not event.is_on_the_line or not is_known or (talk is not None and talk.is_over):
             if call is not None:
                 call.concluded.set()
             return _reply(twiml.HANG_UP)

@@ -138,6 +138,29 @@ async def test_a_detection_after_a_conversation_changes_only_a_silent_one(autoju
     assert [one.outcome for one in found] == ([] if words else [Outcome.voicemail])
 
 
+async def test_a_detection_in_the_last_status_counts(stage):
+    call = stage.dial()
+    stage.pick_up(call)
+    ended = stage.twilio.ended(call.kept, "completed", CallDuration="3", AnsweredBy="machine_end_silence")
+    (found,) = stage.channel.webhook(ended).inbounds
+    assert (found.outcome, found.reason) == (Outcome.voicemail, "detected as machine_end_silence, nobody spoke")
+
+
+@pytest.mark.parametrize(
+    ("call_status", "session", "resumes"),
+    [
+        ("in-progress", "failed", True), ("in-progress", "completed", True), ("completed", "failed", False),
+        ("completed", "completed", False), ("", "failed", True), ("", "completed", False),
+    ],
+)  # fmt: skip
+async def test_a_socket_that_ended_is_resumed_for_a_person_on_the_line(stage, call_status, session, resumes):
+    call = stage.dial()
+    stage.pick_up(call)
+    found = stage.post(call, "end", CallStatus=call_status, SessionStatus=session)
+    assert (found.pickup is not None) == resumes
+    assert resumes or b"Hangup" in found.reply.body
+
+
 @pytest.mark.parametrize("answered_by", ["human", "unknown", ""])
 async def test_a_late_detection_of_no_machine_changes_nothing(stage, answered_by):
     call = stage.dial()
