@@ -7,6 +7,7 @@ requests, time-outs, and any decision about what was read.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 LINE_AT_MOST = 1_000_000
 #: The mark of a stream's end. A service may leave out the reason of the end, and the mark is its contract.
 DONE = b"[DONE]"
+_STRANGE = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,14 @@ class Answer:
 
     @property
     def wish(self) -> dict[str, Any]:
-        """The message by which the model has asked for its skills."""
+        """The message by which the model has asked for its skills, as every service takes it back: without arguments
+        that are no JSON object, and with a name of the protocol's alphabet. The skill's result says what was wrong."""
         calls = [
-            {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments or "{}"}}
+            {
+                "id": one.id,
+                "type": "function",
+                "function": {"name": _named(one.name), "arguments": _object(one.arguments)},
+            }
             for one in self.calls
         ]
         return {"role": "assistant", "content": None, "tool_calls": calls}
@@ -126,7 +133,7 @@ class Pieces:
         index, id, function = call.get("index"), call.get("id") or "", call.get("function") or {}
         index = int(index) if isinstance(index, int | float) else None
         name, arguments = function.get("name") or "", function.get("arguments") or ""
-        arguments = arguments if isinstance(arguments, str) else json.dumps(arguments)
+        arguments = _text(arguments) if isinstance(arguments, str) else json.dumps(arguments)
         of_index = [one for one in self.wishes if index is None or one.index in (index, None)]
         if not of_index or not of_index[-1].goes_on_with(index, id, name, arguments):
             self.wishes.append(_Wish(index))
@@ -137,23 +144,46 @@ class Pieces:
     def answer(self) -> Answer:
         """The whole."""
         in_order = sorted(self.wishes, key=lambda one: one.index or 0)  # stable: else as they came
-        calls = (ToolCall(one.id or f"call_{n}", one.name, one.arguments) for n, one in enumerate(in_order))
-        return Answer(self.text, tuple(calls))
+        calls: dict[str, ToolCall] = {}
+        for n, one in enumerate(in_order):
+            id = one.id or f"call_{n}"
+            while id in calls:
+                id += f"_{n}"
+            calls[id] = ToolCall(id, one.name, one.arguments)
+        return Answer(self.text, tuple(calls.values()))
 
 
 def _is_json(text: str) -> bool:
+    return text.strip() == "null" or _parsed(text) is not None
+
+
+def _object(arguments: str) -> str:
+    """The arguments if they are a JSON object, else an empty one."""
+    return arguments if isinstance(_parsed(arguments), dict) else "{}"
+
+
+def _parsed(text: str) -> Any:
+    """The value of a JSON text; None for null, and for what is none: Python reads NaN, services refuse it."""
     try:
-        json.loads(text)
+        return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _named(name: str) -> str:
+    """A function's name in the alphabet and length that the protocol sets."""
+    return _STRANGE.sub("_", name)[:64] or "unknown"
 
 
 def _text(content: Any) -> str:
-    """The text of a delta; some services give it in parts."""
+    """The text of a delta; some services give it in parts. Half of a character, cut by a service, is marked."""
     if isinstance(content, list):
         return "".join(_text(part.get("text")) for part in content if isinstance(part, Mapping))
-    return content or ""
+    return (content or "").encode("utf-8", "replace").decode()
 
 
 def _data(line: bytes) -> bytes:

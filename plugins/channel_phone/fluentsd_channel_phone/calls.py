@@ -30,6 +30,7 @@ class LiveCall:
     sockets: int = 0
     concluded: trio.Event = field(default_factory=trio.Event)
     is_resumed: bool = False
+    is_cut_off: bool = False  #: its socket broke and nothing went on with it; the person was on the line
     is_reported: bool = False
     duration_s: int | None = None
     recording: str = ""

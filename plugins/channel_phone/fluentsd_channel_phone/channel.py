@@ -14,6 +14,7 @@ from fluentsd_channel_sms import inventory, signatures
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal, asks_to_slow_down, refuse
 from fluentsd_channel_sms.lazy_client import LazyClient
 from fluentsd_channel_sms.pacing import Pace
+from fluentsd_channel_sms.wording import in_words
 
 from fluentsd.api import (
     AgentSettings,
@@ -107,7 +108,7 @@ class PhoneChannel:
         except NoAnswer:
             raise
         except Exception as why:  # a success the SDK cannot read
-            raise NoAnswer(f"Twilio's answer cannot be read ({type(why).__name__})") from why
+            raise NoAnswer("Twilio's answer cannot be read") from why
         if not isinstance(created.sid, str) or not created.sid:
             raise NoAnswer("Twilio's answer has no call in it")
         return Receipt(created.sid, currency=self.settings.currency)
@@ -163,7 +164,7 @@ class PhoneChannel:
             newest = await client.calls.list_async(to=attempt.to, limit=LOOK_AT)
             return judge(self.settings, attempt, newest)
         except Exception as why:  # noqa: BLE001 - no answer, a refusal, or an unreadable answer: none proves anything
-            return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})", asked=False)
+            return CannotTell(f"Twilio cannot be asked now: {in_words(why)}", asked=False)
 
     async def made_since(self, at: int, most: int) -> Sequence[Made]:
         """The newest calls that were made through the API, from our caller ID or any number of the account."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
+from fluentsd_channel_sms.wording import in_words
 
 from fluentsd.api import Finding, NeedsHuman, Tools, Unavailable
 from fluentsd_channel_phone.settings import Endpoint, Settings
@@ -31,7 +32,7 @@ async def findings(settings: Settings, tools: Tools, client: Any) -> list[Findin
         return [Finding(False, f"phone: Twilio refuses the request ({why})", fix)]
     except Exception as why:  # noqa: BLE001 - an answer the SDK cannot read
         fix = "check base_url, and that no proxy answers in Twilio's place"
-        return [Finding(False, f"phone: the answer is not from Twilio ({type(why).__name__})", fix)]
+        return [Finding(False, f"phone: the answer is not from Twilio: {in_words(why)}", fix)]
     if tools.links.inbound() is None:
         fix = "set http.public_url, and forward it to http.listen; it must allow WebSockets"
         found.append(Finding(False, "phone: no public URL: Twilio could not ask what to say, so nobody is called", fix))
@@ -71,7 +72,7 @@ async def _model(name: str, endpoint: Endpoint, tools: Tools) -> Finding:
     try:
         found = await tools.http().get(f"{endpoint.base_url}/models", headers=headers, timeout=ANSWER_WITHIN)
     except httpx.HTTPError as why:
-        return Finding(False, f"phone: the {name}'s service cannot be reached ({type(why).__name__})",
+        return Finding(False, f"phone: the {name}'s service cannot be reached: {in_words(why)}",
                        f"check [channel.phone.{name}] base_url")  # fmt: skip
     if found.status_code in (401, 403):
         fix = f"correct [channel.phone.{name}] key"

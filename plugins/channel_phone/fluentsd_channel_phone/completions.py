@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import httpx
 import trio
+from fluentsd_channel_sms.wording import in_words
 
 from fluentsd.api import AgentSettings
 from fluentsd_channel_phone.answers import Answer, Pieces
@@ -43,8 +45,12 @@ class ModelFailed(Exception):
     """No service gave an answer; the message says why, without any text of the conversation."""
 
 
-class _WantsNewer(ModelFailed):
-    """The service names the newer parameter in its refusal."""
+class _Refused(ModelFailed):
+    """The service names a parameter that it does not take: `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("the model's service takes other parameters")
+        self.name = name
 
 
 class Model(Protocol):
@@ -66,7 +72,7 @@ class Completions:
 
     def __init__(self, http: Callable[[], httpx.AsyncClient], model: Endpoint, fallback: Endpoint | None) -> None:
         self._http, self._endpoints = http, (model, fallback or model)
-        self._strict: set[Endpoint] = set()  #: services that take only the newer parameters
+        self._refused: dict[Endpoint, frozenset[str]] = {}  #: parameters that a service does not take
 
     async def answer(
         self,
@@ -83,14 +89,9 @@ class Completions:
         for endpoint in self._endpoints:
             pieces = Pieces()
             model = agent.model if agent.model and endpoint is self._endpoints[0] else endpoint.model
-            body = request_body(model, agent, messages, tools, bounds, strict=endpoint in self._strict)
+            ask = partial(request_body, model, agent, messages, tools, bounds)
             try:
-                try:
-                    await self._stream(endpoint, body, pieces, say, bounds)
-                except _WantsNewer:
-                    self._strict.add(endpoint)
-                    body = request_body(model, agent, messages, tools, bounds, strict=True)
-                    await self._stream(endpoint, body, pieces, say, bounds)
+                await self._stream_as_taken(endpoint, ask, pieces, say, bounds)
             except ModelFailed as why:
                 failed = why
                 if pieces.text.strip():
@@ -104,6 +105,22 @@ class Completions:
             return empty
         raise failed or ModelFailed("there is no model")
 
+    async def _stream_as_taken(
+        self,
+        endpoint: Endpoint,
+        ask: Callable[[frozenset[str]], Mapping[str, Any]],
+        pieces: Pieces,
+        say: Say,
+        bounds: Bounds,
+    ) -> None:
+        """Ask with the parameters that the service takes, which its refusals teach."""
+        while True:
+            known = self._refused.get(endpoint, frozenset())
+            try:
+                return await self._stream(endpoint, ask(known), pieces, say, bounds)
+            except _Refused as why:
+                self._refused[endpoint] = known | {why.name}
+
     async def _stream(
         self, endpoint: Endpoint, body: Mapping[str, Any], pieces: Pieces, say: Say, bounds: Bounds
     ) -> None:
@@ -114,12 +131,12 @@ class Completions:
             with trio.move_on_after(bounds.first_within) as patience:
                 async with self._http().stream("POST", address, json=body, headers=headers, timeout=timeout) as found:
                     if found.status_code != 200:
-                        if found.status_code == 400 and "max_tokens" in body:
-                            await _refuse(found)
+                        if found.status_code in (400, 422):
+                            await _refuse(found, body)
                         raise ModelFailed(f"the model's service answers {found.status_code}")
                     await self._read(found, pieces, say, patience)
         except httpx.HTTPError as why:
-            raise ModelFailed(f"the model's service cannot be reached ({type(why).__name__})") from why
+            raise ModelFailed(f"the model's service cannot be reached: {in_words(why)}") from why
         if pieces.failed:
             raise ModelFailed(pieces.failed)
         if patience.cancelled_caught and not pieces.is_whole:
@@ -146,10 +163,13 @@ class Completions:
             await say(rest)
 
 
-async def _refuse(found: httpx.Response) -> None:
-    """Raise `_WantsNewer` if the refusal of a request names the newer parameter."""
-    if b"max_completion_tokens" in (await found.aread())[:REFUSAL_AT_MOST]:
-        raise _WantsNewer("the model's service takes other parameters")
+async def _refuse(found: httpx.Response, body: Mapping[str, Any]) -> None:
+    """Raise `_Refused` if the refusal of a request names a parameter that can be left out."""
+    said = (await found.aread())[:REFUSAL_AT_MOST]
+    if "max_tokens" in body and b"max_completion_tokens" in said:
+        raise _Refused("max_tokens")
+    if "temperature" in body and b"temperature" in said:
+        raise _Refused("temperature")
 
 
 def request_body(
@@ -158,14 +178,14 @@ def request_body(
     messages: Sequence[Mapping[str, Any]],
     tools: Sequence[Mapping[str, Any]],
     bounds: Bounds = TURN,
-    *,
-    strict: bool = False,
+    refused: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The request of one answer. `strict`: for a service that takes the bound of tokens only by its newer name, and no
-    temperature, as reasoning models do."""
-    bound = "max_completion_tokens" if strict else "max_tokens"
+    """The request of one answer. `refused`: parameters that the service does not take; one that takes the bound of
+    tokens only by its newer name takes no temperature either, as reasoning models do."""
+    is_newer = "max_tokens" in refused
+    bound = "max_completion_tokens" if is_newer else "max_tokens"
     body: dict[str, Any] = {"model": model, "messages": list(messages), "stream": True, bound: bounds.tokens}
-    if agent.temperature is not None and not strict:
+    if agent.temperature is not None and not is_newer and "temperature" not in refused:
         body["temperature"] = agent.temperature
     if tools:
         body["tools"] = list(tools)

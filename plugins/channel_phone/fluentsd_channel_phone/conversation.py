@@ -20,13 +20,15 @@ from fluentsd_channel_phone import frames
 from fluentsd_channel_phone.answers import Answer, tool_result
 from fluentsd_channel_phone.briefing import briefing
 from fluentsd_channel_phone.completions import Model, ModelFailed
-from fluentsd_channel_phone.evidence import Evidence, is_greeting
+from fluentsd_channel_phone.evidence import Evidence
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
 from fluentsd_channel_phone.transcript import Line, Transcript
 
 #: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
 FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
+#: Seconds of silence in a turn after which they hear it again.
+FILLER_AGAIN = 4.0
 #: Seconds after a key in which another one belongs to the same turn of the person.
 KEYS_TOGETHER = 0.6
 #: Requests to the model in one turn, each after the use of skills.
@@ -78,6 +80,7 @@ class Conversation:
         self._recorded: trio.Event | None = None  #: the opt-out is
         self._asked, self._partial, self._is_typing = 0, "", False
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
+        self._turn, self._wanted = trio.CancelScope(), trio.Event()  #: replaced with each socket
         self._line: Line | None = None  #: of the turn under way
 
     async def serve(self, socket: CallSocket) -> None:
@@ -110,6 +113,8 @@ class Conversation:
         """The provider has found out whether a person or a machine answered."""
         self.evidence.answered_by = answered_by
         self._meet_machine()
+        if self._meets_greeting_of_a_person():
+            self._take_turn()
 
     # The person
 
@@ -147,13 +152,13 @@ class Conversation:
             return
         self._is_typing = False
         earlier = self._unfinished()
+        self.evidence.hear(text, waited=self._was_heard_out())
         self._log.append(self.transcript.add("person", text))
-        self.evidence.turns += 1
-        self.evidence.greetings += is_greeting(text)
         if asks_to_stop(text) or (earlier and asks_to_stop(f"{earlier} {text}")):
             self._opt_out("asked to stop, in words")
-        elif is_greeting(text) and not self.evidence.spoke:
-            self._meet_machine()  # a machine gets no answer
+        elif self.evidence.greetings and not self.evidence.spoke and not self._meets_greeting_of_a_person():
+            self._turn.cancel()  # a machine gets no answer, not to the words before either
+            self._meet_machine()
         elif self.evidence.turns > self.agent.turns:
             self._end(Ending(self._says.too_long))
         else:
@@ -163,6 +168,19 @@ class Conversation:
         """The person's words just before, when the agent has said nothing since and no sentence was ended."""
         last = self.transcript.lines[-1] if self.transcript.lines else None
         return last.text if last and last.who == "person" and last.text.rstrip()[-1:] not in ".?!" else ""
+
+    def _meets_greeting_of_a_person(self) -> bool:
+        """Whether words that sound like a voicemail's have no answer, though the provider detects a person: people too
+        say "she is not available"."""
+        last = self.transcript.lines[-1] if self.transcript.lines else None
+        is_silent = self.evidence.greetings > 0 and not self.evidence.spoke
+        return is_silent and self.evidence.answered_by == "human" and last is not None and last.who == "person"
+
+    def _was_heard_out(self) -> bool:
+        """Whether the agent has spoken since the person's words just before, and was heard to the end."""
+        last = self.transcript.lines[-1] if self.transcript.lines else None
+        is_agents = last is not None and last.who == "agent" and last.heard is None
+        return is_agents and trio.current_time() >= self._spoken_until
 
     def _press(self, digit: str) -> None:
         self._active()
@@ -309,8 +327,9 @@ class Conversation:
 
     def _leave_message(self) -> None:
         if self._ending is None:
-            self.evidence.left_message = bool(self.agent.voicemail)
-            self._end(Ending(self.agent.voicemail))
+            words = "" if self.evidence.answered_by == "fax" else self.agent.voicemail
+            self.evidence.left_message = bool(words)
+            self._end(Ending(words))
 
     # Saying
 
@@ -331,16 +350,29 @@ class Conversation:
 
     @asynccontextmanager
     async def _filling(self, after: float) -> AsyncIterator[None]:
-        """Say that it takes a moment, if this turn has said nothing by then."""
+        """Say that it takes a moment, and again as long as it does."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._fill, after)
             yield
             nursery.cancel_scope.cancel()
 
     async def _fill(self, after: float) -> None:
-        await trio.sleep(after)
-        if self._line is None:
-            await self._say(f"{self._says.filler} ")
+        """Break a silence: `after` so many seconds if this turn has said nothing, later ones when what was said has
+        been heard for some time. Ends when the model begins to speak."""
+        said = self._said
+        while True:
+            due = self._spoken_until + FILLER_AGAIN if said else trio.current_time() + after
+            await trio.sleep_until(due)
+            if self._said != said:
+                return
+            if trio.current_time() >= self._spoken_until + FILLER_AGAIN or not said:
+                await self._say(f"{self._says.still_waiting if said else self._says.filler} ")
+                said = self._said
+
+    @property
+    def _said(self) -> str:
+        """What this turn has said so far."""
+        return self._line.text if self._line is not None else ""
 
     async def _say_goodbye(self, ending: Ending) -> None:
         """The last words, the time to hear them, and the end of the call."""
@@ -384,8 +416,10 @@ class Conversation:
         self._end(Ending(self._says.too_long))
 
     def _messages(self) -> list[dict[str, Any]]:
-        """The conversation as the model gets it; of what was cut off, only what was heard."""
-        return [_message(entry) if isinstance(entry, Line) else entry for entry in self._log]
+        """The conversation as the model gets it; of what was cut off, only what was heard. It ends with what is to be
+        answered: a sentence of ours that covers the wait is none, and some services refuse it there."""
+        entries = self._log[:-1] if self._line is not None and self._log[-1] is self._line else self._log
+        return [_message(entry) if isinstance(entry, Line) else entry for entry in entries]
 
 
 def _message(line: Line) -> dict[str, Any]:

@@ -25,12 +25,13 @@ CODES: dict[int, Verdict] = {
     10001: Verdict(Act.human, "the account is not active", "check its state in Twilio's console"),
     10004: Verdict(Act.later, "the account has as many calls at once as it may"),
     13227: Verdict(Act.human, "the account may not call this country",
-                   "allow it under Voice > Settings > Geo permissions"),
+                   "allow it under Voice > Settings > Geo permissions", is_theirs=True),
     21215: Verdict(Act.human, "the account may not call this country",
-                   "allow it under Voice > Settings > Geo permissions"),
+                   "allow it under Voice > Settings > Geo permissions", is_theirs=True),
     21203: Verdict(Act.human, "the account may not call this country",
-                   "allow it under Voice > Settings > Geo permissions"),
-    21219: Verdict(Act.human, "a trial account calls only verified numbers", "upgrade it, or verify the number"),
+                   "allow it under Voice > Settings > Geo permissions", is_theirs=True),
+    21219: Verdict(Act.human, "a trial account calls only verified numbers", "upgrade it, or verify the number",
+                   is_theirs=True),
     21205: Verdict(Act.human, "the webhook's URL is refused", "set http.public_url to a public address"),
     21220: Verdict(Act.give_up, "the call has ended already"),
     # The caller ID
@@ -40,8 +41,9 @@ CODES: dict[int, Verdict] = {
 }  # fmt: skip
 #: SIP codes that prove a number does not exist.
 NO_SUCH_NUMBER = frozenset({404, 410, 484, 604})
-#: SIP codes by which the network of the person refuses our caller ID or the call as spam.
-BLOCKED = frozenset({603, 607, 608})
+#: SIP codes by which the person's network refuses one call as unwanted. It is no fault of the person, and no proof that
+#: the caller ID is not allowed: a person who declines one call must not stop the others.
+BLOCKED = frozenset({607, 608})
 #: Statuses of a call that has not ended.
 ON_THE_WAY = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
@@ -75,6 +77,6 @@ def end_of(status: str, sip: int | None = None, code: int | None = None) -> End 
             if found is not None and code is not None:
                 return End(Outcome.failed, found.say(code), dead=found.act == Act.dead, fault=found.fault)
             said = f"Twilio: the call failed{f' (SIP {sip})' if sip else ''}"
-            fault: Fault = "sender" if sip in BLOCKED else "person"
+            fault: Fault = "message" if sip in BLOCKED else "person"
             return End(Outcome.failed, said, dead=sip in NO_SUCH_NUMBER, fault=fault)
     return None

@@ -99,7 +99,7 @@ def read(raw: str | bytes) -> Frame:
 
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name)
-    return value if isinstance(value, str) else ""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def say(token: str, *, last: bool = False) -> str:

@@ -15,6 +15,7 @@ class Phrases:
     too_long: str
     still_there: str
     filler: str
+    still_waiting: str
     broken: str
     cut_off: str
     transferring: str
@@ -28,6 +29,7 @@ _ENGLISH = Phrases(
     too_long="I have to end the call here. Thank you for your time. Goodbye.",
     still_there="Are you still there?",
     filler="One moment, please.",
+    still_waiting="It takes a little longer. Please stay on the line.",
     broken="I am sorry, I have a technical problem and must end this call. Goodbye.",
     cut_off="I am sorry, we were cut off for a moment. Please go on.",
     transferring="I am connecting you now.",
@@ -40,6 +42,7 @@ _SPANISH = Phrases(
     too_long="Tengo que terminar la llamada aquí. Gracias por su tiempo. Adiós.",
     still_there="¿Sigue ahí?",
     filler="Un momento, por favor.",
+    still_waiting="Tarda un poco más. No cuelgue, por favor.",
     broken="Lo siento, tengo un problema técnico y debo terminar la llamada. Adiós.",
     cut_off="Disculpe, se cortó un momento. Continúe, por favor.",
     transferring="Le comunico ahora.",

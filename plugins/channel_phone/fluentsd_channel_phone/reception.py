@@ -64,7 +64,7 @@ class Reception:
             case Purpose.pickup:
                 return WebhookResult(pickup=_pickup(event))
             case Purpose.machine:
-                self._detected(event)
+                return WebhookResult(self._detected(event))
             case Purpose.status:
                 return WebhookResult(self._status(event))
             case Purpose.end:
@@ -77,14 +77,21 @@ class Reception:
                 return self._pressed(event)
         return WebhookResult()
 
-    def _detected(self, event: Event) -> None:
-        """A person or a machine: known to the conversation, or kept until it begins."""
+    def _detected(self, event: Event) -> Sequence[Inbound]:
+        """A person or a machine: known to the conversation, or kept until it begins. Detection may take longer than the
+        call: then it makes a reported outcome more precise."""
         call, answered_by = self._calls.known(event.ref), event.fields.get("AnsweredBy", "")[:30]
         if not answered_by:
-            return
+            return []
+        before = call.evidence.outcome()[0]
         call.evidence.answered_by = answered_by
         if call.conversation is not None and not call.is_reported:
             call.conversation.detected(answered_by)
+            return []
+        after, why = call.evidence.outcome()
+        if not call.is_reported or before == after or after != Outcome.voicemail:
+            return []
+        return [replace(_news(event, after), reason=why)]
 
     def _status(self, event: Event) -> Sequence[Inbound]:
         """The end of a call that nobody picked up. Of another, only that it is over."""
@@ -95,6 +102,8 @@ class Reception:
         if event.status != "completed":
             return []
         call, seconds = self._calls.find(event.ref), event.number("CallDuration")
+        if call is not None and not call.evidence.answered_by:
+            call.evidence.answered_by = event.fields.get("AnsweredBy", "")[:30]
         if call is not None and call.conversation is not None:
             call.duration_s = seconds
             call.concluded.set()
@@ -105,6 +114,7 @@ class Reception:
             outcome = Outcome.answered if call.has_colleague else Outcome.no_answer
             why = "a colleague took it" if call.has_colleague else "nobody took it"
         elif call is not None and call.is_connected:  # the person was gone before the conversation began
+            call.is_reported = True
             outcome, why = call.evidence.outcome()
         else:  # a restart lost it, or we ended it at pick-up
             outcome, why = Outcome.unknown, f"picked up for {seconds or 0} s; the conversation is not known"
@@ -112,20 +122,23 @@ class Reception:
         return [replace(_news(event, outcome), reason=why, duration_s=seconds, cost_micros=cost)]
 
     def _ended(self, event: Event) -> WebhookResult:
-        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up."""
+        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up. Whoever
+        is still on the line hears why."""
         call = self._calls.find(event.ref)
         talk = call.conversation if call is not None else None
         if call is not None and talk is not None and talk.transfer_to and not talk.evidence.opted_out:
             number = talk.agent.transfers.get(talk.transfer_to, "")
             call.concluded.set()
             dial = twiml.transfer(number, call.caller_id, self._url(event.token, Purpose.dialled))
-            return _reply(dial if number and event.status == "in-progress" else twiml.HANG_UP)
+            return _reply(dial if number and event.is_on_the_line else twiml.HANG_UP)
         is_known = bool(event.token) or talk is not None
-        if event.status == "in-progress" and is_known and (talk is None or not (talk.is_over or call_done(call))):
+        if not event.is_on_the_line or not is_known or (talk is not None and talk.is_over):
+            if call is not None:
+                call.concluded.set()
+            return _reply(twiml.HANG_UP)
+        if not call_done(call):
             return WebhookResult(pickup=replace(_pickup(event), resumes=True))
-        if call is not None:
-            call.concluded.set()
-        return _reply(twiml.HANG_UP)
+        return _reply(_cut_off(call, "the connection of the call broke twice"))
 
     def _dialled(self, event: Event) -> WebhookResult:
         """A transfer has ended; apologise when nobody took it."""
@@ -172,6 +185,9 @@ class Reception:
     def answer(self, pickup: Pickup, verdict: PickupVerdict) -> Reply:
         """Connect the call to its conversation, or end it. A call to us may go on to a colleague instead."""
         agent = verdict.message.settings if verdict.message is not None else None
+        can_talk = agent is not None and verdict.relay_url is not None and self._model is not None
+        if pickup.resumes and not (verdict.go and can_talk):
+            return _twiml(_cut_off(self._calls.find(pickup.ref), "the connection of the call broke"))
         if self._tools.links.inbound() is None or not verdict.go:
             return _twiml(twiml.HANG_UP)
         call = self._calls.known(pickup.ref)
@@ -217,8 +233,8 @@ class Reception:
             await live.conversation.serve(socket)
             if await self._goes_on(live, resumed=goes_on):
                 return
-        except Exception as why:
-            live.evidence.failed = f"a fault of ours ({type(why).__name__})"
+        except Exception:
+            live.evidence.failed = "a fault of this program; its log says more"
             self._report(live)
             raise
         except BaseException:  # the daemon is stopping
@@ -261,7 +277,8 @@ class Reception:
             return
         live.is_reported = True
         report = _report_of(talk)
-        self._note_model(report.outcome)
+        if not live.is_cut_off:
+            self._note_model(report.outcome)
         seconds = live.duration_s
         if seconds is None and live.began_at is not None:
             seconds = max(0, (self._tools.clock.now() - live.began_at) // SECOND)
@@ -330,6 +347,20 @@ def _report_of(talk: Conversation) -> Inbound:
 def call_done(call: LiveCall | None) -> bool:
     """Whether nothing more may be said in a call: its outcome is reported, or it was resumed once already."""
     return call is not None and (call.is_reported or call.is_resumed)
+
+
+def _cut_off(call: LiveCall | None, why: str) -> str:
+    """The last words to somebody on the line whose conversation cannot go on. Unless it had come to a result, it has
+    failed: the campaign says whether they are called again."""
+    talk = call.conversation if call is not None else None
+    if call is not None:
+        call.is_cut_off = True
+        if talk is None or talk.disposition is None:
+            call.evidence.failed = call.evidence.failed or why
+        call.concluded.set()
+    says = phrases(talk.agent.language if talk is not None else "en")
+    words = says.opted_out if talk is not None and talk.evidence.opted_out else says.broken
+    return twiml.say_and_hang_up(words, talk.agent.language if talk is not None else "")
 
 
 def _twiml(document: str) -> Reply:

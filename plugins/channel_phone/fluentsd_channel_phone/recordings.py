@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import httpx
+from fluentsd_channel_sms.wording import in_words
 
 from fluentsd.api import NeedsHuman, Rejected, Unavailable
 from fluentsd_channel_phone.settings import Settings
@@ -38,7 +39,7 @@ async def fetch(
                 await write(piece)
             return str(answer.headers.get("content-type", ""))
     except httpx.HTTPError as why:
-        raise Unavailable(f"the recording cannot be read now ({type(why).__name__})", AGAIN, only_this=True) from why
+        raise Unavailable(f"the recording cannot be read now: {in_words(why)}", AGAIN, only_this=True) from why
 
 
 def _check(status: int) -> None:

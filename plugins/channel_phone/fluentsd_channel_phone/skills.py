@@ -88,14 +88,14 @@ class Skills:
         try:
             if name not in self._schemas:
                 raise ValueError(f"there is no skill {name[:60]!r}")
+            if name == "opt_out":  # whatever the model writes beside it, the person's wish is lost by no mistake in it
+                return Used("noted", ends=True, opted_out=True)
             given = read_json(raw, self._schemas[name])
             match name:
                 case "note_result" | "end_call":
                     word = given.get("disposition")
                     noted = Disposition(word) if word else None
                     return Used("noted", name == "end_call", False, noted, given.get("summary", ""))
-                case "opt_out":
-                    return Used("noted", ends=True, opted_out=True)
                 case "book_callback":
                     return self._book(given["at"])
                 case "transfer":

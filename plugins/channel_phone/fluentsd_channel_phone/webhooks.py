@@ -40,6 +40,12 @@ class Event:
     status: str
     fields: Mapping[str, str]
 
+    @property
+    def is_on_the_line(self) -> bool:
+        """Whether the person is, after the conversation's WebSocket has ended: what CallStatus says, and without it the
+        session, which is "completed" when the person has hung up."""
+        return self.status == "in-progress" or not (self.status or self.fields.get("SessionStatus") == "completed")
+
     def number(self, name: str) -> int | None:
         """A field that is a number, without its fraction."""
         found = _NUMBER.fullmatch(self.fields.get(name, "").strip())

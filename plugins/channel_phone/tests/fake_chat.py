@@ -28,6 +28,14 @@ def use(name: str, text: str = "", /, **arguments: Any) -> Use:
 
 
 @dataclass(frozen=True)
+class Later:
+    """A text that begins after some seconds."""
+
+    after: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Fault:
     """`status` answers with it; `stall` stops after some pieces; `truncate` ends there; `malformed` sends no JSON;
     `error` reports an error inside the stream; `hang` sends nothing; `refuse` cannot be reached."""
@@ -65,6 +73,9 @@ class FakeChat:
         answer = self.script.pop(0) if self.script else self.otherwise
         if isinstance(answer, Callable):  # type: ignore[arg-type]
             answer = answer(body["messages"])
+        if isinstance(answer, Later):
+            await trio.sleep(answer.after)
+            answer = answer.text
         if isinstance(answer, Fault) and answer.kind == "refuse":
             raise httpx.ConnectError("no route")
         if isinstance(answer, Fault) and answer.kind == "status":

@@ -24,6 +24,7 @@ class Line:
         self.frames: list[dict[str, Any]] = []
         self.is_closed, self._code = False, 1006
         self._news, self._gone = trio.Event(), trio.Event()
+        self.spoken_at: list[tuple[float, str]] = []  #: when each piece of text came
         self.slow = 0.0  #: seconds that each send takes
 
     # The channel's side
@@ -41,6 +42,8 @@ class Line:
         frame = json.loads(data)
         assert frame["type"] in ("text", "end", "sendDigits", "play", "language"), frame  # else error 64107
         self.frames.append(frame)
+        if frame["type"] == "text" and frame["token"]:
+            self.spoken_at.append((trio.current_time(), frame["token"]))
         self._news.set()
         self._news = trio.Event()
         if frame["type"] == "end":

@@ -115,6 +115,12 @@ async def test_tool_calls_are_told_apart_however_they_are_numbered(parts, at_onc
     assert len({call.id for call in answer.calls}) == 2
 
 
+async def test_two_calls_with_one_id_get_one_each():
+    parts = [{"index": n, "id": "call_1", "function": {"name": "note_result", "arguments": "{}"}} for n in (0, 1)]
+    [answer], _ = await answered(event({"tool_calls": parts}) + event({}, finish_reason="tool_calls"))
+    assert [call.id for call in answer.calls] == ["call_1", "call_1_1"]
+
+
 async def test_an_empty_answer_is_asked_for_once_more():
     filtered = event({"role": "assistant", "content": ""}) + event({}, finish_reason="content_filter")
     [answer], asked = await answered(filtered, event({"content": "Yes."}) + "data: [DONE]\n\n")
@@ -177,6 +183,26 @@ async def test_a_service_that_takes_only_the_newer_parameters_gets_them_from_the
     assert [("max_tokens" in one, "max_completion_tokens" in one, "temperature" in one) for one in asked] == [
         (True, False, True), (False, True, False), (False, True, False),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_service_that_takes_no_temperature_gets_none_from_then_on(status):
+    said = {"error": {"message": "Unsupported value: 'temperature' does not support 0.3 with this model.",
+                      "param": "temperature", "code": "unsupported_value"}}  # fmt: skip
+    good = event({"content": "Yes."}) + "data: [DONE]\n\n"
+    answers, asked = await answered(httpx.Response(status, json=said), good, good, agent=an_agent(temperature=0.3))
+    assert [answer.text for answer in answers] == ["Yes.", "Yes."]
+    assert [("max_tokens" in one, "temperature" in one) for one in asked] == [
+        (True, True),
+        (True, False),
+        (True, False),
+    ]
+
+
+async def test_a_refusal_of_what_is_not_sent_is_one():
+    refusal = [httpx.Response(400, json={"error": {"message": "temperature"}}) for _ in range(2)]
+    with pytest.raises(ModelFailed, match="answers 400"):
+        await answered(*refusal, agent=an_agent(temperature=None))
 
 
 async def test_another_refusal_is_no_reason_to_ask_otherwise():

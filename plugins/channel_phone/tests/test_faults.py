@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+from xml.etree import ElementTree
+
 import pytest
 import trio
 import trio.testing
+from fluentsd_channel_phone.conversation import SPOKEN_PER_SECOND
 
-from fluentsd.api import Message, Outcome, Unavailable, WebhookSkill
-from plugins.channel_phone.tests.fake_chat import Fault, Use, use
+from fluentsd.api import Disposition, Message, Outcome, PickupVerdict, Unavailable, WebhookSkill
+from plugins.channel_phone.tests.fake_chat import Fault, Later, Use, use
 from plugins.channel_phone.tests.fake_voice import NUMBER
 from plugins.channel_phone.tests.stage import PERSON, an_agent
 
@@ -77,6 +82,58 @@ async def test_arguments_that_are_garbage_are_refused_to_the_model(autojump_cloc
     assert stage.reports[0].disposition is None
 
 
+def strict(body) -> str | None:
+    """What a strict service refuses in a request: names, arguments and ids of the model's own earlier calls."""
+    answered = {m["tool_call_id"] for m in body["messages"] if m["role"] == "tool"}
+    calls = [call for m in body["messages"] for call in m.get("tool_calls") or ()]
+    for call in calls:
+        name, arguments = call["function"]["name"], call["function"]["arguments"]
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+            return f"name {name!r}"
+        if not isinstance(json.loads(arguments, parse_constant=pytest.fail), dict):
+            return f"arguments {arguments!r}"
+    ids = [call["id"] for call in calls]
+    return None if set(ids) == answered and len(set(ids)) == len(ids) else f"ids {ids} and {answered}"
+
+
+@pytest.mark.parametrize(
+    "raw", ["{", '{"at": ', "[1]", "null", '"x"', "7", '{"at": NaN}', "[" * 5000, '{"at": "x"} {}']
+)
+@pytest.mark.parametrize("name", ["book_callback", "book callback!", "x" * 90])
+async def test_no_mistake_of_the_model_spoils_later_requests(autojump_clock, stage, chat, raw, name):
+    chat.script = [Use(((name, raw),)), "Sorry."]
+    async with stage.talking() as call:
+        call.line.say("Call me later.")
+        assert await call.line.heard(2) == "Sorry."
+        call.line.say("Hello?")
+        assert await call.line.heard(3) == "I see."
+    assert [strict(body) for body in chat.requests] == [None, None, None]
+    results = [m["content"] for m in chat.requests[1]["messages"] if m["role"] == "tool"]
+    assert results[0].startswith("refused: ")
+    assert stage.reports[0].outcome == Outcome.answered
+
+
+@pytest.mark.parametrize("raw", ["", "{", "null", '{"reason": "asked"}'])
+async def test_an_opt_out_that_the_model_writes_badly_is_one(autojump_clock, stage, chat, raw):
+    chat.script = [Use((("opt_out", raw),))]
+    async with stage.talking() as call:
+        call.line.say("I would rather hear nothing more of this.")
+        await call.line.gone()
+    assert {one.outcome for one in stage.reports} == {Outcome.opted_out}
+
+
+async def test_half_a_character_breaks_no_call(autojump_clock, stage, chat):
+    chat.script = ["Fine \ud83d", "Good."]
+    async with stage.talking() as call:
+        call.line.say("How are \ud83d you?")
+        assert await call.line.heard(2) == "Fine ?"
+        call.line.say("Good?")
+        assert await call.line.heard(3) == "Good."
+    json.dumps(chat.requests, ensure_ascii=False).encode()
+    stage.reports[0].transcript.encode()
+    assert stage.reports[0].outcome == Outcome.answered
+
+
 async def test_skills_without_an_end_end_the_call(autojump_clock, stage, chat):
     chat.otherwise = use("note_result", disposition="interested")
     async with stage.talking() as call:
@@ -92,6 +149,43 @@ async def test_a_slow_skill_is_covered_by_a_word(autojump_clock, stage, chat):
     async with stage.talking(an_agent(webhooks=(hook,))) as call:
         call.line.say("Look it up.")
         assert await call.line.heard(2) == "One moment, please. Here it is."
+
+
+STILL = "It takes a little longer. Please stay on the line."
+
+
+def silences(spoken: list[tuple[float, str]]) -> list[float]:
+    """The seconds between the end of what was said and the beginning of what came next."""
+    found, end = [], spoken[0][0]
+    for at, text in spoken:
+        found.append(at - end)
+        end = max(end, at) + len(text) / SPOKEN_PER_SECOND
+    return found
+
+
+@pytest.mark.parametrize("before", ["", "Let me look that up for you."])
+async def test_a_long_wait_is_never_silent(autojump_clock, stage, chat, before):
+    """Two skills of seven seconds each, and a model that takes five: whoever waits hears that it goes on."""
+    chat.script = [Use((("webhook_slow", {}), ("webhook_slow", {})), before), Later(5.0, "Here it is.")]
+    chat.webhook_after = 7.0
+    hook = WebhookSkill("slow", "Slow.", "http://slow.example/")
+    async with stage.talking(an_agent(webhooks=(hook,))) as call:
+        await trio.sleep(6)  # the opening is heard out
+        call.line.say("Look it up.")
+        turn = await call.line.heard(2)
+    assert turn.startswith(before or "One moment, please.")
+    assert turn.endswith(f"{STILL} Here it is.")
+    assert turn.count(STILL) >= 2
+    assert max(silences(call.line.spoken_at[1:])) < 5
+    assert chat.requests[1]["messages"][-1]["role"] == "tool"
+    assert stage.reports[0].outcome == Outcome.answered
+
+
+async def test_a_model_that_stalls_in_its_sentence_is_not_talked_over(autojump_clock, stage, chat):
+    chat.script, chat.piece_after = ["It has two wheels."], 4.5
+    async with stage.talking() as call:
+        call.line.say("Hello?")
+        assert await call.line.heard(2) == "One moment, please. It has two wheels."
 
 
 async def test_nobody_is_called_while_the_model_fails(autojump_clock, stage, chat):
@@ -128,13 +222,91 @@ async def test_a_broken_socket_is_resumed_once_with_what_was_said(autojump_clock
             second.hang_up(1006)
             await trio.testing.wait_all_tasks_blocked()
             again = stage.post(call, "end", SessionStatus="failed", SessionDuration="3")
-            assert (again.pickup, b"Hangup" in again.reply.body) == (None, True)
+            assert again.pickup is None
+            assert last_words(again.reply) == (BROKEN, "en-US")
     turns = [m["content"] for m in chat.requests[-1]["messages"] if m["role"] == "user"]
     assert turns[-2:] == ["My name is Dana.", "What is my name?"]
     (report,) = stage.reports
-    assert report.outcome == Outcome.answered
+    assert (report.outcome, report.reason) == (Outcome.agent_error, "the connection of the call broke twice")
     assert "My name is Dana." in report.transcript
     assert "What is my name?" in report.transcript
+
+
+def last_words(reply) -> tuple[str, str | None]:
+    """What is said before the call is ended, and in which language."""
+    first, then = ElementTree.fromstring(reply.body)
+    assert (first.tag, then.tag) == ("Say", "Hangup")
+    return first.text, first.get("language")
+
+
+async def test_calls_that_break_twice_stop_no_others(autojump_clock, stage, chat):
+    """It is no fault of the model's."""
+    for _ in range(4):
+        async with stage.talking() as call:
+            call.line.say("Hello")
+            await call.line.heard(2)
+            call.line.hang_up(1006)
+            await trio.testing.wait_all_tasks_blocked()
+            stage.answer(call, stage.post(call, "end", SessionStatus="failed"))
+            second = type(call.line)(call.kept.sid)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(stage.channel.serve_call, second, call.call)
+                second.setup()
+                await second.heard(1)
+                second.hang_up(1006)
+                await trio.testing.wait_all_tasks_blocked()
+                stage.post(call, "end", SessionStatus="failed")
+    assert [one.outcome for one in stage.reports] == [Outcome.agent_error] * 4
+    assert stage.channel._reception.model_rests_until == 0
+
+
+async def test_a_result_that_was_noted_before_the_break_counts(autojump_clock, stage, chat):
+    """Nobody is called again who has said that they do not want it."""
+    chat.script = [use("note_result", disposition="not_interested"), "I see."]
+    async with stage.talking() as call:
+        call.line.say("That is nothing for me.")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="failed")
+        reply = stage.channel.answer(found.pickup, PickupVerdict(go=False, reason="full"))
+        assert last_words(reply)[0] == BROKEN
+    assert [(one.outcome, one.disposition) for one in stage.reports] == [(Outcome.answered, Disposition.not_interested)]
+
+
+async def test_a_conversation_that_may_not_be_resumed_ends_with_words(autojump_clock, stage, chat):
+    async with stage.talking(an_agent(language="es-MX")) as call:
+        call.line.say("Hola")
+        await call.line.heard(2)
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="failed")
+        reply = stage.channel.answer(found.pickup, PickupVerdict(go=False, reason="full"))
+        assert last_words(reply)[0].startswith("Lo siento")
+    assert [(one.outcome, one.reason) for one in stage.reports] == [
+        (Outcome.agent_error, "the connection of the call broke")
+    ]
+
+
+async def test_an_opt_out_whose_goodbye_broke_is_confirmed(autojump_clock, stage, chat):
+    async with stage.talking() as call:
+        call.line.say("Take me off your list.")
+        call.line.hang_up(1006)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="failed")
+        assert last_words(found.reply)[0] == "Understood. You will not be contacted again. Goodbye."
+    assert {one.outcome for one in stage.reports} == {Outcome.opted_out}
+
+
+async def test_a_conversation_that_never_opens_is_not_tried_without_an_end(stage):
+    call = stage.dial()
+    stage.pick_up(call)
+    stage.answer(call, stage.post(call, "end", SessionStatus="failed", ErrorCode="64102"))
+    found = stage.post(call, "end", SessionStatus="failed", ErrorCode="64102")
+    assert found.pickup is None
+    assert last_words(found.reply)[0] == BROKEN
+    (report,) = stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="9")).inbounds
+    assert report.outcome == Outcome.agent_error
 
 
 async def test_a_call_that_ends_with_its_socket_is_reported_at_once(autojump_clock, stage):

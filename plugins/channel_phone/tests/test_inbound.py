@@ -119,7 +119,7 @@ async def test_the_key_in_an_announcement_opts_out_and_another_does_not(stage, c
     twiml = caller.answer(PickupVerdict(go=True))
     assert "press 9" in twiml.find("Gather/Say").text
     assert caller.post("key", Digits="5").inbounds == ()
-    found = caller.post("key", Digits="9")
+    found = caller.post("key", Digits="9", FinishedOnKey="", msg="Gather End")  # as Twilio posts it
     [report] = found.inbounds
     assert (report.outcome, report.address, report.called_us) == (Outcome.opted_out, PERSON, True)
     assert b"not be contacted again" in found.reply.body

@@ -70,10 +70,24 @@ async def test_the_end_of_a_call_that_nobody_answered(stage, status, more, outco
     assert found.cost_micros == 0
 
 
-async def test_a_blocked_caller_id_is_not_the_persons_fault(stage):
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"SipResponseCode": "603"}, "person"),  # they declined the call
+        ({"SipResponseCode": "607"}, "message"),
+        ({"SipResponseCode": "608"}, "message"),
+        ({"ErrorCode": "13225"}, "person"),
+        ({"ErrorCode": "10004"}, "message"),
+        ({"ErrorCode": "13227"}, "person"),  # the country of this number alone
+        ({"ErrorCode": "20003"}, "sender"),
+        ({"ErrorCode": "21210"}, "sender"),
+    ],
+)
+async def test_a_call_that_failed_is_the_fault_of_whom_the_code_names(stage, more, fault):
+    """One call that is declined or refused stops no caller ID: only "sender" does."""
     call = stage.dial()
-    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "failed", SipResponseCode="608")).inbounds
-    assert found.fault == "sender"
+    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "failed", **more)).inbounds
+    assert (found.outcome, found.fault) == (Outcome.failed, fault)
 
 
 @pytest.mark.parametrize("status", ["queued", "initiated", "ringing", "in-progress", "something-new"])
@@ -97,6 +111,70 @@ async def test_a_machine_that_is_hung_up_on_before_a_word_is_voicemail(stage):
     stage.channel.webhook(stage.twilio.detected(call.kept, "machine_end_beep"))
     (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "completed")).inbounds
     assert found.outcome == Outcome.voicemail
+
+
+@pytest.mark.parametrize("answered_by", ["machine_end_beep", "machine_start", "fax"])
+async def test_a_detection_after_the_end_makes_the_outcome_more_precise(stage, answered_by):
+    """It comes once more; the engine knows a repetition."""
+    call = stage.dial()
+    stage.pick_up(call)
+    (found,) = stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="3")).inbounds
+    assert found.outcome == Outcome.no_answer
+    (found,) = stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+    assert (found.outcome, found.token, found.ref) == (Outcome.voicemail, call.attempt.token, call.kept.sid)
+    assert found.reason == f"detected as {answered_by}, nobody spoke"
+    assert not stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+
+
+@pytest.mark.parametrize(("words", "answered_by"), [("", "machine_end_other"), ("Hello", "machine_start")])
+async def test_a_detection_after_a_conversation_changes_only_a_silent_one(autojump_clock, stage, words, answered_by):
+    async with stage.talking() as call:
+        if words:
+            call.line.say(words)
+            await call.line.heard(2)
+    found = stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+    before = Outcome.answered if words else Outcome.no_answer
+    assert [one.outcome for one in stage.reports] == [before]
+    assert [one.outcome for one in found] == ([] if words else [Outcome.voicemail])
+
+
+async def test_a_detection_in_the_last_status_counts(stage):
+    call = stage.dial()
+    stage.pick_up(call)
+    ended = stage.twilio.ended(call.kept, "completed", CallDuration="3", AnsweredBy="machine_end_silence")
+    (found,) = stage.channel.webhook(ended).inbounds
+    assert (found.outcome, found.reason) == (Outcome.voicemail, "detected as machine_end_silence, nobody spoke")
+
+
+@pytest.mark.parametrize(
+    ("call_status", "session", "resumes"),
+    [
+        ("in-progress", "failed", True), ("in-progress", "completed", True), ("completed", "failed", False),
+        ("completed", "completed", False), ("", "failed", True), ("", "completed", False),
+    ],
+)  # fmt: skip
+async def test_a_socket_that_ended_is_resumed_for_a_person_on_the_line(stage, call_status, session, resumes):
+    call = stage.dial()
+    stage.pick_up(call)
+    found = stage.post(call, "end", CallStatus=call_status, SessionStatus=session)
+    assert (found.pickup is not None) == resumes
+    assert resumes or b"Hangup" in found.reply.body
+
+
+@pytest.mark.parametrize("answered_by", ["human", "unknown", ""])
+async def test_a_late_detection_of_no_machine_changes_nothing(stage, answered_by):
+    call = stage.dial()
+    stage.pick_up(call)
+    stage.channel.webhook(stage.twilio.ended(call.kept, "completed", CallDuration="3"))
+    assert not stage.channel.webhook(stage.twilio.detected(call.kept, answered_by)).inbounds
+
+
+async def test_a_fax_is_left_no_message(autojump_clock, stage):
+    async with stage.talking(an_agent(voicemail="Acme called.")) as call:
+        stage.channel.webhook(stage.twilio.detected(call.kept, "fax"))
+        await call.line.gone()
+    assert "Acme called." not in call.line.turns
+    assert (stage.reports[0].outcome, stage.reports[0].reason) == (Outcome.voicemail, "detected as fax, nobody spoke")
 
 
 async def test_a_conversation_that_a_restart_lost_is_unknown(stage):

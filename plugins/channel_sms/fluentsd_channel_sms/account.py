@@ -69,7 +69,7 @@ def take_account(table: Table) -> dict[str, Any]:
 def text(value: Any) -> str:
     """Text without spaces around it; the message repeats no value, because it may be a secret."""
     if not isinstance(value, str):
-        raise ValueError(f"{type(value).__name__} given; it should be text in quotes")
+        raise ValueError("should be text in quotes")
     if not value or value != value.strip() or not value.isascii() or not value.isprintable():
         raise ValueError("should be text without spaces around it, as Twilio's console shows it")
     return value

@@ -38,6 +38,7 @@ from fluentsd_channel_sms.lookup import LOOK_AT, Owners, judge, made, receipt_of
 from fluentsd_channel_sms.pacing import OneAtATime, Pace
 from fluentsd_channel_sms.segments import count
 from fluentsd_channel_sms.settings import SECOND, VALIDITY_MOST, Settings
+from fluentsd_channel_sms.wording import in_words
 
 #: Twilio's limit, characters.
 BODY_AT_MOST = 1600
@@ -146,13 +147,13 @@ class SmsChannel:
         except NoAnswer:
             raise
         except Exception as why:  # a success the SDK cannot read
-            raise NoAnswer(f"Twilio's answer cannot be read ({type(why).__name__})") from why
+            raise NoAnswer("Twilio's answer cannot be read") from why
         if not isinstance(created.sid, str) or not created.sid:
             raise NoAnswer("Twilio's answer has no message in it")
         return created
 
     def _slower(self, attempt: Attempt, asked: float | None) -> float:
-        """Seconds to back off: Twilio's Retry-After, else twice as long as last time, spread by a tenth.
+        """Seconds to back off: Twilio's Retry-After if there is any, else twice as long as before, spread by a tenth.
 
         Concurrent refused sends count once.
         """
@@ -160,9 +161,7 @@ class SmsChannel:
         if now >= self._slow_until:
             self._refused += 1
         spread = 0.9 + zlib.crc32(attempt.token.encode()) % 201 / 1000
-        after = (
-            asked if asked is not None else min(BACK_OFF * 2.0 ** min(self._refused - 1, 10), BACK_OFF_MOST) * spread
-        )
+        after = asked or min(BACK_OFF * 2.0 ** min(self._refused - 1, 10), BACK_OFF_MOST) * spread
         self._slow_until = max(self._slow_until, now + round(after * SECOND))
         return after
 
@@ -177,7 +176,7 @@ class SmsChannel:
                 newest = await client.messages.list_async(to=attempt.to, limit=LOOK_AT)
                 answer = judge(self.settings, attempt, newest, self._owners)
         except Exception as why:  # noqa: BLE001 - no answer, a refusal, or an unreadable answer: none proves anything
-            return CannotTell(f"Twilio cannot be asked now ({type(why).__name__})", asked=False)
+            return CannotTell(f"Twilio cannot be asked now: {in_words(why)}", asked=False)
         if isinstance(answer, Found):
             self._one.settle(attempt.token)
         return answer

@@ -11,6 +11,7 @@ from typing import Any
 from fluentsd.api import Finding, Links
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
 from fluentsd_channel_sms.settings import Settings
+from fluentsd_channel_sms.wording import in_words
 
 #: Toll-free area codes of North America.
 TOLL_FREE = ("+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888")
@@ -39,7 +40,7 @@ async def findings(settings: Settings, links: Links, client: Any) -> list[Findin
         return [Finding(False, f"sms: Twilio cannot answer now ({why})", "run the check again in a minute")]
     except Exception as why:  # noqa: BLE001 - an answer the SDK cannot read
         fix = "check base_url, and that no proxy answers in Twilio's place"
-        return [Finding(False, f"sms: the answer is not from Twilio ({type(why).__name__})", fix)]
+        return [Finding(False, f"sms: the answer is not from Twilio: {in_words(why)}", fix)]
     return [*found, *_webhooks(settings, links)]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +21,12 @@ from twilio.rest import Client  # type: ignore[import-untyped]
 
 from fluentsd_channel_sms.account import Account
 from fluentsd_channel_sms.error_codes import NoAnswer, NotReached, Refusal
+from fluentsd_channel_sms.wording import in_words
 
 #: Seconds to connect, and then for each wait for bytes: together below the default channel timeout of 30 s.
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 12.0
+#: The longest time that Twilio may ask us to wait, seconds.
+LONGEST_WAIT = 3600.0
 #: Stops the SDK from reading the environment; all settings come from the configuration.
 _NO_ENVIRONMENT = {"TWILIO_EDGE": "", "TWILIO_REGION": ""}
 
@@ -65,9 +69,9 @@ class SharedHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the SDK ships 
                 follow_redirects=False,
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
-            raise NotReached(f"Twilio cannot be reached ({type(why).__name__})") from why
+            raise NotReached(f"Twilio cannot be reached: {in_words(why)}") from why
         except httpx.HTTPError as why:
-            raise NoAnswer(f"Twilio's answer was lost ({type(why).__name__})") from why
+            raise NoAnswer(f"Twilio's answer was lost: {in_words(why)}") from why
         if not answer.is_success:
             raise _refusal(answer)
         return Response(answer.status_code, answer.text, answer.headers)
@@ -87,8 +91,16 @@ def _refusal(answer: httpx.Response) -> Refusal:
         code, words = int(content["code"]), str(content.get("message") or content.get("title") or "")
     except (ValueError, TypeError, KeyError, AttributeError):
         pass  # a proxy's page or a cut-off answer: no code
-    return Refusal(answer.status_code, code, words[:300], _seconds(answer.headers.get("retry-after", "")))
+    return Refusal(answer.status_code, code, words[:300], _seconds(answer.headers))
 
 
-def _seconds(text: str) -> float | None:
-    return min(float(text), 3600.0) if text.isascii() and text.isdecimal() else None
+def _seconds(headers: Mapping[str, str]) -> float | None:
+    """The seconds of Retry-After, which is a number or a date (RFC 9110, 10.2.3), which counts from the answer's."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_WAIT)
+    try:
+        after = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("date", ""))
+        return min(max(after.total_seconds(), 0.0), LONGEST_WAIT)
+    except (ValueError, TypeError):  # none, or no date, or one of two without a zone
+        return None

@@ -30,7 +30,7 @@ class Refusal(Exception):
     """
 
     def __init__(self, status: int, code: int | None, words: str, retry_after: float | None = None) -> None:
-        super().__init__(f"HTTP {status}, code {code}: {words}")
+        super().__init__(f"HTTP {status}{'' if code is None else f', code {code}'}: {words}")
         self.status, self.code, self.words, self.retry_after = status, code, words, retry_after
 
 
@@ -47,25 +47,34 @@ class Act(StrEnum):
     this_later = "this_later"  #: this message waits
 
 
+#: Whose fault a code is that comes with a later status. What a person on our side must mend is the sender's: it stops
+#: more of the same; a queue that was full lets this one message down, and nobody else.
+_FAULTS: dict[Act, Fault] = {
+    Act.blocked: "message", Act.later: "message", Act.this_later: "message", Act.sender: "sender", Act.human: "sender",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The meaning of a code for people, and the fix if a person must act."""
+    """The meaning of a code for people, and the fix if a person must act. `is_theirs`: it is about the person's number,
+    such as its country."""
 
     act: Act
     what: str
     fix: str = ""
+    is_theirs: bool = False
 
     @property
     def fault(self) -> Fault:
-        """The cause of the failure, for a later status."""
-        return "message" if self.act == Act.blocked else "sender" if self.act == Act.sender else "person"
+        """The cause of the failure, for a later status: the person's only where it is about them."""
+        return "person" if self.is_theirs else _FAULTS.get(self.act, "person")
 
     def say(self, code: int) -> str:
         return f"Twilio {code}: {self.what}{f'; {self.fix}' if self.fix else ''}"
 
 
-def _human(what: str, fix: str) -> Verdict:
-    return Verdict(Act.human, what, fix)
+def _human(what: str, fix: str, *, is_theirs: bool = False) -> Verdict:
+    return Verdict(Act.human, what, fix, is_theirs)
 
 
 def _sender(what: str, fix: str) -> Verdict:
@@ -94,33 +103,45 @@ CODES: dict[int, Verdict] = {
     30610: Verdict(Act.this_later, "the Compliance Toolkit blocks messages to this number at this hour"),
     # Slow down
     14107: Verdict(Act.later, "too many requests at once"),
+    60728: Verdict(Act.later, "the account's hourly limit is reached"),
     20429: Verdict(Act.later, "too many requests at once"),
     21611: Verdict(Act.later, "the sender's queue at Twilio is full"),
     30001: Verdict(Act.later, "the sender's queue at Twilio is full"),
+    30017: Verdict(Act.later, "the carrier's network is congested"),
+    30022: Verdict(Act.later, "the rate limit of the 10DLC registration is reached"),
+    30023: Verdict(Act.later, "the daily limit of the 10DLC registration is reached"),
+    30027: Verdict(Act.later, "T-Mobile's daily limit of the 10DLC registration is reached"),
     # The account
     20003: _human("the login is refused", "correct account_sid and auth_token, or api_key and api_secret"),
     20005: _human("the account is not active", "check its state in Twilio's console"),
     20404: _human("the account or service is not found", "correct account_sid and messaging_service"),
-    21608: _human("a trial account sends only to verified numbers", "upgrade the account, or verify the number"),
+    21608: _human("a trial account sends only to verified numbers", "upgrade the account, or verify the number",
+                  is_theirs=True),
     30002: _human("the account is suspended", "ask Twilio's support, and check the account's balance"),
     63038: _human("the account's daily limit is reached", "wait until tomorrow, or ask Twilio for a higher limit"),
     # The sender
     21212: _sender("the sender is not valid", "correct sender, or the campaign's numbers"),
-    21408: _human("the account may not send to this country", "allow it under Messaging > Settings > Geo permissions"),
+    21408: _human("the account may not send to this country", "allow it under Messaging > Settings > Geo permissions",
+                  is_theirs=True),
     21603: _human("there is no sender", "set sender or messaging_service, or give the campaign a number"),
     21606: _sender("the sender cannot send SMS or is not the account's", "correct sender, or the campaign's numbers"),
     21659: _sender("the sender is not the account's", "correct sender, or the campaign's numbers"),
     21660: _sender("the sender belongs to another account", "correct sender, or the campaign's numbers"),
+    21601: _sender("the sender is not a number of the account", "correct sender, or the campaign's numbers"),
+    21661: _sender("the sender cannot send SMS", "choose a number whose capabilities have SMS"),
     21701: _human("the messaging service does not exist", "correct messaging_service"),
     21703: _human("the messaging service has no senders", "add a number to it in Twilio's console"),
-    21704: _human("the messaging service has no sender for this person", "add a matching number to it"),
+    21704: _human("the messaging service has no sender for this person", "add a matching number to it",
+                  is_theirs=True),
     21705: _human("the messaging service is not valid", "correct messaging_service"),
     21609: _human("the address for delivery reports is refused", "set http.public_url to a public address"),
     # Registration and content
     30004: _blocked("the message is blocked", "ask Twilio's support why before anything else is sent"),
     30007: _blocked("the carrier filters the message as spam", "change the text: no link shortener, say who writes"),
     30032: _sender("the toll-free number is not verified", "finish its verification in Twilio's console"),
+    30033: _sender("the 10DLC campaign is suspended", "ask Twilio's support why"),
     30034: _sender("the number is not registered for 10DLC", "register its brand and campaign at Twilio"),
+    30035: _sender("the number's 10DLC registration is not finished", "wait until the console shows it as registered"),
 }  # fmt: skip
 
 
@@ -206,7 +227,7 @@ def end_of(status: str, code: int | None) -> End | None:
         return End(outcome) if outcome else None
     found = verdict_of(code) if code else None
     if code is None or found is None:
-        return End(outcome, f"Twilio {code}" if code else f"Twilio says {status}")
+        return End(outcome, f"Twilio {code}: {status}; see Twilio's error list" if code else f"Twilio says {status}")
     if found.act == Act.opt_out:
         return End(Outcome.opted_out, found.say(code))
     return End(outcome, found.say(code), found.act == Act.dead, found.fault)

@@ -134,7 +134,9 @@ async def test_the_codes_that_the_engine_relies_on():
     assert {code for code, act in acts.items() if act == Act.dead} == {21211, 21614, 21635, 30005, 30006}
     assert all(acts[code] == Act.human for code in (21408, 20003, 63038))
     assert {code for code, act in acts.items() if act == Act.blocked} == {30004, 30007}
-    assert {code for code, act in acts.items() if act == Act.sender} == {21212, 21606, 21659, 21660, 30032, 30034}
+    assert {code for code, act in acts.items() if act == Act.sender} == {
+        21212, 21601, 21606, 21659, 21660, 21661, 30032, 30033, 30034, 30035,
+    }  # fmt: skip
     assert all(acts[code] == Act.later for code in (20429, 30001))
 
 
@@ -186,6 +188,13 @@ async def test_those_refused_together_count_once(build, twilio):
         for number in range(8):
             nursery.start_soon(one, number)
     assert max(waits) == pytest.approx(0.5, rel=0.11)
+
+
+async def test_a_wait_of_no_time_is_none(build, twilio):
+    twilio.misbehave("429", retry_after=0)
+    channel = build()
+    waits = [(await ended(channel)).after for _ in range(2)]
+    assert all(wait > 0.4 for wait in waits)
 
 
 async def test_retry_after_is_honoured(build, twilio):

@@ -17,11 +17,11 @@ GOOD = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": NUMBER}
     [
         ({"account_sid": None}, "account_sid: is missing"),
         ({"account_sid": "AC123"}, "account_sid: is not an account SID"),
-        ({"account_sid": 5}, "account_sid: int given"),
+        ({"account_sid": 5}, "account_sid: should be text in quotes"),
         ({"auth_token": None}, "auth_token: is missing; write it, or an api_key"),
         ({"auth_token": 5}, "auth_token: should be text in quotes"),
         ({"auth_token": []}, "auth_token: should be text in quotes"),
-        ({"auth_token": ["new", 1]}, "auth_token: int given"),
+        ({"auth_token": ["new", 1]}, "auth_token: should be text in quotes"),
         ({"auth_token": " pasted "}, "auth_token: should be text without spaces"),
         ({"api_key": KEY}, "api_key and api_secret: one is missing"),
         ({"api_key": ACCOUNT, "api_secret": "s"}, "api_key: is not an API key's SID"),

@@ -11,6 +11,7 @@ from fluentsd_channel_sms.channel import SmsChannel
 from fluentsd_channel_sms.settings import read_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
 
 from fluentsd import api
 from fluentsd.api import Forged, Outcome, Request
@@ -65,6 +66,12 @@ def status(fake, word, code=None, token=None, **more):
         ("failed", 21211, Outcome.failed, True, "person"),
         ("undelivered", 30007, Outcome.failed, False, "message"),
         ("undelivered", 30034, Outcome.failed, False, "sender"),
+        ("failed", 30001, Outcome.failed, False, "message"),
+        ("failed", 30002, Outcome.failed, False, "sender"),
+        ("undelivered", 30004, Outcome.failed, False, "message"),
+        ("undelivered", 30008, Outcome.failed, False, "person"),
+        ("undelivered", 30022, Outcome.failed, False, "message"),
+        ("failed", 63038, Outcome.failed, False, "sender"),
         ("failed", 21610, Outcome.opted_out, False, "person"),
         ("undelivered", 39999, Outcome.failed, False, "person"),
         ("canceled", None, Outcome.failed, False, "person"),
@@ -208,6 +215,67 @@ def test_blank_and_repeated_fields_are_part_of_the_proof(fake, channel):
         channel.webhook(replace(post, body=post.body.replace(b"Blank=", b"Blank=x")))
     with pytest.raises(Forged):
         channel.webhook(replace(post, body=post.body + b"&Sign=more"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ErrorMessage", "Message Body is too long"), ("ProfileName", "Body Shop"), ("FriendlyName", "The Body Shop"),
+        ("CallerName", "BODY AND SOUL Body"), ("CallReason", "Body check"), ("SmsBodyLength", "5"), ("DlrBody", "ok"),
+        ("AddOns", '{"results": {"name": "Body Shop"}}'), ("RawDlrErrorDetail", "EmptyBody"),
+        ("Note", "ApiVersion, From 5 To 7, MessageSid"),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_a_fields_name_elsewhere_is_no_forgery(fake, channel, name, value):
+    """Statuses and calls have no Body."""
+    fields = {"MessageSid": SID, "MessageStatus": "sent", "AccountSid": ACCOUNT, "ApiVersion": "2010-04-01"}
+    assert channel.webhook(fake.post(f"{PACKAGE}/hooks/sms", fields | {name: value})).inbounds
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"AddOns": '{"Carrier": 1}ApiVersion2010-04-01BodySTOP'},
+        {"AddOns": "{", "Carrier": "1}ApiVersion2010-04-01BodySTOP"},
+        {"Api": "Version2010-04-01BodySTOP"},
+        {"ApiVersion2010": "-04-01BodySTOP"},
+        {"ApiVersion": "2010-04-01", "BodySTOP": ""},
+        {"ApiVersion": "2010-04-01BodySTOP"},
+        {"ApiVersion": "2010-04-01", "B": "odySTOP"},
+    ],
+)
+def test_a_body_that_was_moved_into_another_field_is_forged(fake, channel, fields):
+    sent = {"AccountSid": ACCOUNT, "From": PERSON, "MessageSid": SID, "SmsStatus": "received", "To": NUMBER}
+    with pytest.raises(Forged, match="the signature is right, but"):
+        channel.webhook(fake.post(f"{PACKAGE}/hooks/sms", sent | fields))
+
+
+@pytest.mark.parametrize("sdk_sees", ["https://outreach.example", "https://outreach.example:443"])
+@pytest.mark.parametrize("query", ["", "?a=1&b=%C3%A9+x&a=2", "?bodySHA256=" + "0" * 64, "?for=status&empty="])
+def test_odd_parameters_are_signed_as_the_sdk_signs_them(channel, sdk_sees, query):
+    """Several values of a name, an empty one, letters of all alphabets, and a query beside the form."""
+    pairs = [("MessageSid", SID), ("MessageStatus", "sent"), ("AccountSid", ACCOUNT), ("FromCity", "")]
+    pairs += [("MediaUrl", value) for value in ("b", "a", "b")]
+    pairs += [("ToCity", "M\u00fcnchen \u6771\u4eac \U0001f600 + & = %"), ("Label", "a\r\nb")]
+    form = MultiDict(pairs)
+    url = f"{sdk_sees}/hooks/sms{query}"
+    headers = {"x-twilio-signature": RequestValidator(TOKEN).compute_signature(url, form),
+               "content-type": "application/x-www-form-urlencoded"}  # fmt: skip
+    post = Request("POST", f"{PACKAGE}/hooks/sms{query}", headers, urlencode(pairs).encode())
+    assert channel.webhook(post).inbounds
+    with pytest.raises(Forged):
+        channel.webhook(replace(post, url=post.url + "&x=1"))
+
+
+class MultiDict(dict):
+    """A form as web frameworks give it to the SDK."""
+
+    def __init__(self, pairs):
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    def getall(self, wanted):
+        return [value for name, value in self.pairs if name == wanted]
 
 
 def test_a_get_is_proved_by_its_address(fake, channel):
