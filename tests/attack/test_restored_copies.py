@@ -20,7 +20,7 @@ from fluentsd.clock import SystemClock
 from fluentsd.engine.dispatch import dispatcher
 from fluentsd.fronts.control.protocol import DaemonFailed
 from fluentsd.store.db.bridge import open_store
-from fluentsd.store.db.high_water import HighWaterMark, Mark, UnreadableMark
+from fluentsd.store.db.high_water import HighWaterMark
 from fluentsd.unavailable import StoreUnavailable
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.execute import execute
@@ -269,20 +269,6 @@ async def test_a_mark_that_is_removed_is_written_again(place: Place) -> None:
     assert [(mark.claims,)] == place.ask("SELECT max(claims) FROM node")
 
 
-def test_a_mark_that_cannot_be_written_again_is_tried_again(tmp_path: Path) -> None:
-    mark, folder = HighWaterMark(tmp_path / "marks"), tmp_path / "marks"
-    mark.open(Mark("00000000000000aa", 1, 0, "here"))
-    folder.rename(tmp_path / "away")
-    folder.write_text("in the way")
-    for _ in range(2):
-        with pytest.raises(OSError, match="marks"):
-            mark.advance(2, 5)
-    folder.unlink()
-    mark.advance(2, 5)
-    mark.close()
-    assert HighWaterMark(folder).find("00000000000000aa") == Mark("00000000000000aa", 2, 5, "here")
-
-
 async def test_a_release_waits_until_the_providers_have_been_asked(place: Place) -> None:
     await enrolled(place)
     async with open_runtime(place.settings(), SystemClock(), place.plugins, log=quiet()) as runtime:
@@ -299,12 +285,6 @@ async def test_a_release_waits_until_the_providers_have_been_asked(place: Place)
 
 def quiet() -> Any:
     return structlog.wrap_logger(structlog.ReturnLogger())
-
-
-def test_a_mark_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "fluentsd-00000000000000aa.mark").write_text("hello")
-    with pytest.raises(UnreadableMark, match="00000000000000aa"):
-        HighWaterMark(tmp_path).find("00000000000000aa")
 
 
 # ── backup and restore ───────────────────────────────────────────────────────────────────────────────────────────

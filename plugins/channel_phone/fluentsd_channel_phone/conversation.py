@@ -8,8 +8,7 @@ says: the agent's own words never come in by this way. A conversation outlives i
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +22,19 @@ from fluentsd_channel_phone.completions import Model, ModelFailed
 from fluentsd_channel_phone.evidence import Evidence
 from fluentsd_channel_phone.phrases import phrases
 from fluentsd_channel_phone.skills import Skills, Used
+from fluentsd_channel_phone.speech import Speech
 from fluentsd_channel_phone.transcript import Line, Transcript
 
 #: Seconds without a word from the model, or from a skill, after which the person hears that it takes a moment.
 FILLER_AFTER, SKILL_FILLER_AFTER = 2.5, 0.6
-#: Seconds of silence in a turn after which they hear it again.
-FILLER_AGAIN = 4.0
 #: Seconds after a key in which another one belongs to the same turn of the person.
 KEYS_TOGETHER = 0.6
 #: Requests to the model in one turn, each after the use of skills.
 ROUNDS_AT_MOST = 4
 #: Times that the agent asks whether somebody is there, before it ends the call.
 IDLE_PROMPTS = 2
-#: Characters of speech in a second; the most seconds to let the last words be heard; and to wait for the close.
-SPOKEN_PER_SECOND, LAST_WORDS_WITHIN, CLOSE_WITHIN = 14.0, 20.0, 5.0
+#: Seconds to wait for the close after our end.
+CLOSE_WITHIN = 5.0
 #: Seconds that the goodbye after an opt-out waits for the opt-out to be recorded: who hears it is on the list.
 RECORDED_WITHIN = 3.0
 #: Close codes by which the other side ends in order.
@@ -81,7 +79,6 @@ class Conversation:
         self._asked, self._partial, self._is_typing = 0, "", False
         self._whole, self._one_socket = trio.CancelScope(), trio.Lock()
         self._turn, self._wanted = trio.CancelScope(), trio.Event()  #: replaced with each socket
-        self._line: Line | None = None  #: of the turn under way
 
     async def serve(self, socket: CallSocket) -> None:
         """Converse until the socket ends. Raises nothing of the other side's making."""
@@ -93,9 +90,10 @@ class Conversation:
             self._opt_out("asked to stop, in words")
 
     async def _converse(self, socket: CallSocket) -> None:
-        self._socket, self._turn, self._line = socket, trio.CancelScope(), None
-        self._wanted, self._idle, self._silent = trio.Event(), trio.Event(), trio.Event()
-        self._active_at = self._spoken_until = trio.current_time()
+        self._socket, self._turn = socket, trio.CancelScope()
+        self._speech = Speech(socket, self.transcript, self._log, self._says)
+        self._wanted, self._idle = trio.Event(), trio.Event()
+        self._active_at = trio.current_time()
         self.broke = False
         async with trio.open_nursery() as nursery:
             self._whole = nursery.cancel_scope
@@ -180,7 +178,7 @@ class Conversation:
         """Whether the agent has spoken since the person's words just before, and was heard to the end."""
         last = self.transcript.lines[-1] if self.transcript.lines else None
         is_agents = last is not None and last.who == "agent" and last.heard is None
-        return is_agents and trio.current_time() >= self._spoken_until
+        return is_agents and self._speech.is_heard()
 
     def _press(self, digit: str) -> None:
         self._active()
@@ -201,16 +199,13 @@ class Conversation:
 
     def _interrupt(self, heard: str) -> None:
         self._active()
-        self._spoken_until = trio.current_time()
-        if self._line is not None:
+        if self._speech.line is not None:
             self._turn.cancel()
-        self.transcript.cut(heard)
+        self._speech.interrupted(heard)
 
     def _speaking(self, now: bool) -> None:
         self._active_at = trio.current_time()
-        if not now:
-            self._spoken_until = trio.current_time()
-            self._silent.set()
+        self._speech.speaking(now)
 
     def _active(self) -> None:
         """Somebody is there."""
@@ -246,18 +241,16 @@ class Conversation:
             self._idle.set()
 
     async def _take_one(self) -> None:
-        self._line = None
+        self._speech.line = None
         try:
             if words := self._to_say:
                 await trio.sleep(self.agent.start_delay_s)
                 self._to_say = ""
-                await self._say(words)
+                await self._speech.say(words)
             elif await self._answer():
                 return
         finally:
-            if self._line is not None:
-                await self._send(frames.say("", last=True))
-            self._line = None
+            await self._speech.end_turn()
 
     async def _answer(self) -> bool:
         """One answer of the model, with the skills it uses; whether it ended the call."""
@@ -269,9 +262,9 @@ class Conversation:
             if answer is None:
                 return True
             if not answer.calls:
-                if self._line is None:
+                if self._speech.line is None:
                     self._fail("the model said nothing")
-                return self._line is None
+                return self._speech.line is None
             if await self._use(answer):
                 return True
         self._fail("the model uses skills without an end")
@@ -280,9 +273,9 @@ class Conversation:
     async def _ask(self) -> Answer | None:
         """The model's answer, said as it comes; None when the model has failed."""
         failed = ""
-        async with self._filling(FILLER_AFTER):
+        async with self._speech.filling(FILLER_AFTER):
             try:
-                return await self._model.answer(self.agent, self._messages(), self._skills.offered, self._say)
+                return await self._model.answer(self.agent, self._messages(), self._skills.offered, self._speech.say)
             except ModelFailed as why:
                 failed = str(why)
         self._fail(failed)
@@ -294,7 +287,7 @@ class Conversation:
         results = [tool_result(call.id, "the person spoke meanwhile; the result is not known") for call in answer.calls]
         self._log += results
         for call, result in zip(answer.calls, results, strict=True):
-            async with self._filling(SKILL_FILLER_AFTER):
+            async with self._speech.filling(SKILL_FILLER_AFTER):
                 used = await self._skills.use(call.name, call.arguments)
             result["content"] = used.result
             if self._note(used, bool(answer.text.strip())):
@@ -331,62 +324,14 @@ class Conversation:
             self.evidence.left_message = bool(words)
             self._end(Ending(words))
 
-    # Saying
-
-    async def _say(self, text: str) -> None:
-        """Say a piece of this turn's text."""
-        if self._line is None:
-            self._line = self.transcript.add("agent", "")
-            self._log.append(self._line)
-        self._line.text += text
-        now = trio.current_time()
-        self._spoken_until = max(self._spoken_until, now) + len(text) / SPOKEN_PER_SECOND
-        await self._send(frames.say(text))
-
-    async def _send(self, frame: str) -> None:
-        """Send one whole frame: half of one would break the socket. When that has ended, the reader notices."""
-        with trio.CancelScope(shield=True), suppress(SocketClosed):
-            await self._socket.send(frame)
-
-    @asynccontextmanager
-    async def _filling(self, after: float) -> AsyncIterator[None]:
-        """Say that it takes a moment, and again as long as it does."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._fill, after)
-            yield
-            nursery.cancel_scope.cancel()
-
-    async def _fill(self, after: float) -> None:
-        """Break a silence: `after` so many seconds if this turn has said nothing, later ones when what was said has
-        been heard for some time. Ends when the model begins to speak."""
-        said = self._said
-        while True:
-            due = self._spoken_until + FILLER_AGAIN if said else trio.current_time() + after
-            await trio.sleep_until(due)
-            if self._said != said:
-                return
-            if trio.current_time() >= self._spoken_until + FILLER_AGAIN or not said:
-                await self._say(f"{self._says.still_waiting if said else self._says.filler} ")
-                said = self._said
-
-    @property
-    def _said(self) -> str:
-        """What this turn has said so far."""
-        return self._line.text if self._line is not None else ""
-
     async def _say_goodbye(self, ending: Ending) -> None:
         """The last words, the time to hear them, and the end of the call."""
         if self._recorded is not None:
             with trio.move_on_after(RECORDED_WITHIN):
                 await self._recorded.wait()
-        self._line, self._silent = None, trio.Event()
-        if ending.words:
-            await self._say(ending.words)
-            await self._send(frames.say("", last=True))
-        with trio.move_on_at(min(self._spoken_until, trio.current_time() + LAST_WORDS_WITHIN)):
-            await self._silent.wait()
+        await self._speech.last_words(ending.words)
         self.is_over = True
-        await self._send(frames.end({"reason": "transfer" if ending.transfer_to else "end"}))
+        await self._speech.send(frames.end({"reason": "transfer" if ending.transfer_to else "end"}))
         await trio.sleep(CLOSE_WITHIN)
         self._whole.cancel()
 
@@ -396,7 +341,7 @@ class Conversation:
         """Ask whether somebody is there; after that, end the call."""
         while True:
             await self._idle.wait()
-            due = max(self._active_at, self._spoken_until) + self.agent.silence_s
+            due = max(self._active_at, self._speech.spoken_until) + self.agent.silence_s
             if trio.current_time() < due or not self._idle.is_set():
                 await trio.sleep_until(due)
             elif self.evidence.is_voicemail and not self.agent.continues_on_machine:
@@ -418,7 +363,7 @@ class Conversation:
     def _messages(self) -> list[dict[str, Any]]:
         """The conversation as the model gets it; of what was cut off, only what was heard. It ends with what is to be
         answered: a sentence of ours that covers the wait is none, and some services refuse it there."""
-        entries = self._log[:-1] if self._line is not None and self._log[-1] is self._line else self._log
+        entries = self._log[:-1] if self._speech.line is not None and self._log[-1] is self._speech.line else self._log
         return [_message(entry) if isinstance(entry, Line) else entry for entry in entries]
 
 

@@ -223,30 +223,6 @@ def test_nothing_known_gives_nothing():
         assert "the zone is unknown" in found.problem
 
 
-def test_every_zone_in_the_tables_is_known():
-    names = {
-        name
-        for country in ("us", "ca")
-        for row in readings.rules("us_zones.toml")[country].values()
-        for name in row["zones"]
-    }
-    words = readings.rules("zone_names.toml")
-    names |= {name for zones in words["usage"].values() for name in zones} | set(words["windows"].values())
-    assert names - zone_names() == set()
-
-
-def test_every_word_in_the_tables_is_written_as_it_is_looked_up():
-    words = readings.rules("zone_names.toml")
-    for table in ("usage", "windows", "countries"):
-        assert [word for word in words[table] if readings.fold(word) != word] == []
-
-
-def test_every_zone_the_numbering_data_names_is_known():
-    from phonenumbers.tzdata import TIMEZONE_DATA
-
-    assert {name for zones in TIMEZONE_DATA.values() for name in zones} - zone_names() == set()
-
-
 @given(*[st.none() | st.text(max_size=40)] * 4, st.lists(st.text(max_size=40), max_size=3))
 def test_no_text_breaks_the_reading(field, state, country, postal_code, phones):
     found = place_of(field, state, country, postal_code, phones)
