@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from pydantic import ValidationError
 
-from fluentsd.api import Closes, Finding, NeedsHuman, SignIn, Unavailable
+from fluentsd.api import Closes, Finding, NeedsHuman, SignIn, Unavailable, in_words
 from fluentsd.config import Settings, source_settings
 from fluentsd.config.schema import NAME
 from fluentsd.configured_plugins import build_source
@@ -121,7 +121,7 @@ class Connecting:
         except trio.TooSlowError:
             raise ConnectRefused(f"{name} did not answer within {TRIED_WITHIN} s; try again") from None
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin
-            raise ConnectRefused(f"the plugin {settings.plugin!r} failed at its check: {type(why).__name__}") from None
+            raise ConnectRefused(f"the plugin {settings.plugin!r} failed at its check: {in_words(why)}") from None
         finally:
             if isinstance(source, Closes):
                 with trio.CancelScope(shield=True):

@@ -47,6 +47,7 @@ from fluentsd.api.agent_settings import AgentSettings, Disposition, Endpointing,
 from fluentsd.api.analysis import AnalysisRequest
 from fluentsd.api.channel import Channel, Clock, Links, Secrets, Tools
 from fluentsd.api.cursors import read_cursor, write_cursor
+from fluentsd.api.error_words import in_words, trouble
 from fluentsd.api.errors import Forged, InDoubt, Malformed, NeedsHuman, PluginError, Rejected, SocketClosed, Unavailable
 from fluentsd.api.json_schema import check_json, read_json
 from fluentsd.api.oauth import OAuthApp, OAuthTokens
@@ -54,7 +55,7 @@ from fluentsd.api.opt_out_rules import OptOutRule, read_opt_out_rules, says_yes
 from fluentsd.api.outcome import Fault, Outcome
 from fluentsd.api.registration import Register, RegisterAgentProvider, RegisterSource, SignIn, SignInKey
 from fluentsd.api.request_budget import RequestBudget, next_utc_midnight, retry_after
-from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time, trouble
+from fluentsd.api.rest import Invalid, NotFound, RestClient, RestReply, call_name, server_time
 from fluentsd.api.shapes import (
     ANY,
     COUNT,
@@ -222,6 +223,7 @@ __all__ = [
     "check_json",
     "count_of",
     "hookimpl",
+    "in_words",
     "is_reaction",
     "malformed",
     "mismatch",

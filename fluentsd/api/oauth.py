@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fluentsd.api.channel import Tools
+from fluentsd.api.error_words import trouble
 from fluentsd.api.errors import NeedsHuman, Unavailable
-from fluentsd.api.rest import trouble
 
 SECOND = 1_000_000
 #: An access token is replaced this long before it ends, in microseconds; at most a tenth of its life.

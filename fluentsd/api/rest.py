@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fluentsd.api.channel import Tools
+from fluentsd.api.error_words import trouble
 from fluentsd.api.errors import InDoubt, NeedsHuman, Rejected, Unavailable
 from fluentsd.api.request_budget import RequestBudget, retry_after
 from fluentsd.api.shapes import ANY, Shape, malformed, mismatch
@@ -196,15 +197,6 @@ def call_name(method: str, path: str) -> str:
 def is_web_page(answer: httpx.Response) -> bool:
     """Whether an answer is HTML: of a proxy, a sign-in page, a site under maintenance."""
     return "html" in answer.headers.get("content-type", "") or answer.content.lstrip()[:1] == b"<"
-
-
-def trouble(error: httpx.HTTPError) -> str:
-    """What went wrong with a request, for people."""
-    import httpx
-
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-        return "no connection"
-    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke"
 
 
 def _what(answer: httpx.Response | httpx.HTTPError) -> str:

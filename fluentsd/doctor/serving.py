@@ -17,7 +17,7 @@ import httpx
 import structlog
 import trio
 
-from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request, Source
+from fluentsd.api import AgentProvider, Channel, Finding, Forged, Kind, Request, Source, in_words, trouble
 from fluentsd.bootstrap import Http
 from fluentsd.config import Settings
 from fluentsd.configured_plugins import ConfiguredPlugins, build_plugins
@@ -92,7 +92,7 @@ async def _reached(public_url: str, patience: float) -> Finding:
     except trio.TooSlowError:
         return Finding(True, f"{what} could not be checked: no answer within {patience:g} s")
     except httpx.TransportError as why:
-        return Finding(True, f"{what} could not be checked: unreachable from this machine ({type(why).__name__})")
+        return Finding(True, f"{what} could not be checked: unreachable from this machine ({trouble(why)})")
     except (ValueError, KeyError, TypeError):
         fix = "have the proxy forward /hooks, /relay, /u and /healthz to [http] listen, or correct public_url"
         return Finding(False, f"{what} answered {answer.status_code}, but not as fluentsd does", fix)
@@ -186,7 +186,7 @@ async def _ask(
         what = f"{one.label}: no answer within {patience:g} s"
         return [Finding(False, what, "check whether its provider is reachable from here")]
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin's own check
-        what = f"{one.label}: the plugin {one.plugin!r} failed: {type(why).__name__}: {why}"
+        what = f"{one.label}: the plugin {one.plugin!r} failed: {in_words(why)}"
         return [Finding(False, what, "see the plugin's guide")]
 
 

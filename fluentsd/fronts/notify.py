@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fluentsd.api import Rejected, Unavailable
+from fluentsd.api import Rejected, Unavailable, trouble
 from fluentsd.domain.subscriptions import LOG, WEBHOOK
 from fluentsd.engine.outbox.targets import Posted
 
@@ -56,7 +56,7 @@ class WebhookTarget:
         try:
             answer = await self._http().post(self._url, content=body, headers=headers, timeout=PATIENCE)
         except httpx.TransportError as why:
-            raise Unavailable(f"the address cannot be reached ({type(why).__name__})", 0.0) from why
+            raise Unavailable(f"the address cannot be reached ({trouble(why)})", 0.0) from why
         said = f"the address answered {answer.status_code}"
         if answer.status_code in REFUSES_EVENT:
             raise Rejected(said)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import trio
 
-from fluentsd.api import Kind, ListsNumbers, Owned, PluginError
+from fluentsd.api import Kind, ListsNumbers, Owned, in_words
 from fluentsd.domain.gate import Reason
 from fluentsd.domain.time.durations import BadDuration, Rate
 from fluentsd.engine.runtime import Runtime
@@ -169,10 +169,8 @@ async def _list_numbers(channels: Mapping[Kind, ListsNumbers]) -> tuple[dict[str
             found |= {one.e164: _merge(found.get(one.e164, one), one) for one in listed}
         except trio.TooSlowError:
             failed[kind] = f"the provider did not list its numbers within {LISTED_WITHIN:g} s"
-        except PluginError as why:
-            failed[kind] = str(why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each channel
-            failed[kind] = f"{type(why).__name__}: {why}"
+            failed[kind] = in_words(why)
     return found, failed
 
 

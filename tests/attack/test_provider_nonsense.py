@@ -30,7 +30,7 @@ async def test_a_provider_that_answers_nonsense_is_held_with_the_reason_and_goes
             assert len(sms.begun) - 5 <= 10
             [hold] = (await stage.do("holds"))["holds"]
             assert (hold["scope"], hold["target"], hold["by"]) == ("channel", "sms", "fluentsd")
-            assert hold["reason"].startswith("the provider gives no readable answers (Lost)")
+            assert hold["reason"].startswith("the provider gives no readable answers (a mistake in the plugin (Lost)")
             sms.is_down, sms.script = False, lambda message, attempt: "ok"
             back_at = clock.now()
             while len(sms.messages) < 100:

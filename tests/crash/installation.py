@@ -182,6 +182,8 @@ class Installation:
         """Every enrollment has ended, and the counters agree with the rows."""
         states = dict(self.ask("SELECT state, count(*) FROM enrollment GROUP BY state"))
         counted = dict(self.ask("SELECT state, sum(count) FROM counter GROUP BY state HAVING sum(count) <> 0"))
+        made = "attempt WHERE outcome IS NULL OR outcome <> 'not_sent'"
+        assert counted.pop("contacted", 0) == self.ask(f"SELECT count(DISTINCT contact_id) FROM {made}")[0][0]
         assert states == counted
         closed = self.ask(STEPS.format("count(*)", "attempt WHERE state <> 'open'"))
         assert self.ask(STEPS.format("sum(count)", "step_count")) == closed

@@ -60,11 +60,12 @@ ENDS_WITHIN = 400
 #: Microseconds until a call is in the list: the first look-up after a lost answer comes too early.
 LAG = 500_000
 #: What an attempt may have come to, by the last status of its call; a call that was picked up is known by its
-#: conversation, and one whose report was lost is found by a look-up, or unknown.
+#: conversation (`agent_error`: it broke with the daemon, and what had been said came to nothing), and one whose report
+#: was lost is found by a look-up, or unknown.
 TRUE_OF: dict[str, set[str]] = {
     "busy": {"busy"}, "no-answer": {"no_answer"}, "failed": {"failed"}, "canceled": {"no_answer"},
-    "talk": {"answered", "no_answer"}, "stop": {"opted_out", "answered", "no_answer"},
-    "key": {"opted_out", "answered", "no_answer"}, "machine": {"voicemail", "no_answer"},
+    "talk": {"answered", "no_answer", "agent_error"}, "stop": {"opted_out", "answered", "no_answer", "agent_error"},
+    "key": {"opted_out", "answered", "no_answer", "agent_error"}, "machine": {"voicemail", "no_answer"},
 }  # fmt: skip
 
 

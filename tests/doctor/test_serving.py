@@ -67,7 +67,10 @@ async def test_somebody_else_at_the_public_address_is_found_out(write: Write) ->
 async def test_a_machine_that_reaches_nothing_outside_says_only_so(write: Write) -> None:
     found = await findings(write(at("http://127.0.0.1:1")))
     assert bad(found) == []
-    assert any("could not be checked: unreachable from this machine (ConnectError)" in entry["what"] for entry in found)
+    assert any(
+        "could not be checked: unreachable from this machine (it refuses the connection)" in entry["what"]
+        for entry in found
+    )
 
 
 async def test_a_channel_that_wants_webhooks_and_has_no_address_for_them_is_told(write: Write) -> None:
@@ -115,7 +118,7 @@ async def test_each_channel_has_its_own_say_and_breaks_alone(write: Write) -> No
     )
     found = await findings(settings, plugins, patience=0.5)
     assert bad(found) == [
-        "phone: the plugin 'breaks' failed: RuntimeError: 401 → see the plugin's guide",
+        "phone: the plugin 'breaks' failed: a mistake in the plugin (RuntimeError: 401) → see the plugin's guide",
         "sms: no answer within 0.5 s → check whether its provider is reachable from here",
         "email: no sender is verified → verify one",
     ]

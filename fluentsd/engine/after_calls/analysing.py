@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from fluentsd.api import AnalysisRequest, NeedsHuman, Outcome, Rejected, Unavailable
+from fluentsd.api import AnalysisRequest, NeedsHuman, Outcome, Rejected, Unavailable, in_words
 from fluentsd.domain.analysis import Analysis, AnalysisSettings, read_analysis, schema_of
 from fluentsd.domain.compiled_agent import CompiledAgent, unrendered
 from fluentsd.text import LINE_AT_MOST, clean
@@ -66,7 +66,7 @@ async def analyse(runtime: Runtime, compiled: CompiledAgent | None, conversation
             raise Unavailable(str(why), PERSON_AGAIN) from why
         raise
     except Exception as why:  # noqa: BLE001 - the guard at the edge of each call to a plugin
-        return Finding(problem=f"the phone channel's analysis broke ({type(why).__name__})")
+        return Finding(problem=clean(f"the phone channel's analysis broke: {in_words(why)}", LINE_AT_MOST))
 
 
 async def _ask(runtime: Runtime, compiled: CompiledAgent, settings: AnalysisSettings, about: Conversation) -> object:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import trio
 
-from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome
+from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, in_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.journal import new_run
@@ -142,7 +142,7 @@ class Reconciler:
             with channel_state.time_limit(self.runtime.clock.now()):
                 return await channel_state.channel.lookup(attempt)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each look-up
-            return CannotTell(f"{type(why).__name__}: {why}", asked=False)
+            return CannotTell(in_words(why), asked=False)
         return CannotTell("the provider did not answer in time", asked=False)
 
     def _conclude(self, row: OpenRow, channel_state: ChannelState | None, answer: Lookup) -> OutcomeReport:

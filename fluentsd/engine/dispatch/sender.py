@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from fluentsd.api import Attempt, NeedsHuman, Outcome, Receipt, Rejected, Unavailable
+from fluentsd.api import Attempt, NeedsHuman, Outcome, Receipt, Rejected, Unavailable, in_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.claim import Claimed
@@ -51,13 +51,13 @@ class Sender:
         except NeedsHuman as why:
             return await self._needs_human(attempt, channel_state, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
-            name = type(why).__name__
-            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=name)
+            runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=type(why).__name__)
+            said = in_words(why)
             if not runtime.journal.has(token):
-                failed = Unavailable(f"{name}: the channel failed before its request left", NOT_BEGUN_PAUSE)
+                failed = Unavailable(f"the channel failed before its request left: {said}", NOT_BEGUN_PAUSE)
                 return self._unavailable(token, channel_state, failed)
-            self._count_unclear(channel_state, f"{name}: {why}" if str(why) else name)
-            return self._unclear(token, channel_state, f"{name}: the provider's answer is not known")
+            self._count_unclear(channel_state, said)
+            return self._unclear(token, channel_state, f"the provider's answer is not known: {said}")
 
     def _begin(self, claimed: Claimed, channel_state: ChannelState) -> None:
         """The last look before the request leaves: note that it does, or raise `Unavailable` because it must not."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from fluentsd.api import in_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted, Target, asked_pause, meaning_of
 from fluentsd.engine.outbox.tasks import Tasks
@@ -154,7 +155,7 @@ class _Loop:
             self._is_down([why for _, why in batch.unanswered])
 
     def _postponed(self, one: Waiting, why: Exception, *, refused: bool) -> Postponed:
-        log, problem = self.runtime.log, clean(f"{type(why).__name__}: {why}", LINE_AT_MOST)
+        log, problem = self.runtime.log, clean(in_words(why), LINE_AT_MOST)
         about = {"target": self.target.name, "topic": one.topic, "id": one.event_id, "error": type(why).__name__}
         if refused and one.refusals + 1 >= TRIES:
             log.error("outbox.dead", **about, fix="outbox retry")

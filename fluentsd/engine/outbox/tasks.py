@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable
+from fluentsd.api import Attempt, Kind, NeedsHuman, Unavailable, in_words
 from fluentsd.domain.events import ForgetTask, RecordingTask
 from fluentsd.domain.subscriptions import TASKS
 from fluentsd.engine.outbox.targets import Posted
@@ -55,7 +55,7 @@ class Tasks:
         except Unavailable as why:
             raise Unavailable(str(why), why.after, only_this=True) from why
         except (NeedsHuman, OSError) as why:
-            raise Unavailable(f"{type(why).__name__}: {why}", 0.0, only_this=True) from why
+            raise Unavailable(in_words(why), 0.0, only_this=True) from why
 
     async def _forget(self, one: ProviderCopy) -> None:
         runtime = self._runtime

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from fluentsd.api import FetchesRecordings, Rejected, Unavailable
+from fluentsd.api import FetchesRecordings, Rejected, Unavailable, trouble
 from fluentsd.engine.recordings.erasing import run_in_thread, sweep
 from fluentsd.engine.recordings.folder import OURS, PART
 from fluentsd.store import recordings
@@ -73,7 +73,7 @@ async def fetch(runtime: Runtime, attempt_id: str) -> None:
         runtime.log.warning("recording.refused", attempt=attempt_id, reason=str(why))
         return
     except (OSError, trio.TooSlowError) as why:
-        raise Unavailable(f"the recording did not arrive ({type(why).__name__})", 30.0) from why
+        raise Unavailable(f"the recording did not arrive ({trouble(why)})", 30.0) from why
     finally:
         kept.arriving.discard(stem)
     if not is_named:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
-from fluentsd.api import Unavailable
+from fluentsd.api import Unavailable, trouble
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack.web_api import SlackRefused
 
@@ -192,7 +192,7 @@ class SocketMode:
             return self._timing.refusal_pause
         self._log.warning("slack.disconnected", error=type(why).__name__)
         if not self._connections:
-            self.problem = f"Slack cannot be reached ({type(why).__name__})"
+            self.problem = f"Slack cannot be reached ({trouble(why)})"
         return why.after if isinstance(why, Unavailable) else 0.0
 
     async def _greet(self, socket: WebSocketConnection) -> tuple[_Connection, str | bytes]:

@@ -22,7 +22,7 @@ import trio
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from fluentsd.api import Unavailable
+from fluentsd.api import Unavailable, trouble
 from fluentsd.config import SlackSettings
 from fluentsd.fronts.slack.rates import Rates
 
@@ -99,7 +99,7 @@ class WebApi:
                 except SlackApiError as why:
                     asked = self._asked_pause(method, why)
                 except (OSError, http.client.HTTPException, SlackClientError) as why:
-                    raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+                    raise Unavailable(f"Slack cannot be reached ({trouble(why)})", 0.0) from why
             waited += asked
             if waited > WAITS_AT_MOST:
                 raise Unavailable(f"Slack asked for a pause of {asked:g} s ({method})", asked)
@@ -220,7 +220,7 @@ def _post(
             pause = _seconds(str(why.headers.get("Retry-After") or "")) if why.code == 429 else 0.0
             return why.code, _code(why.read(2000)), pause
     except (OSError, http.client.HTTPException) as why:
-        raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+        raise Unavailable(f"Slack cannot be reached ({trouble(why)})", 0.0) from why
 
 
 def _fetch(url: str, token: str, at_most: int) -> bytes:
@@ -235,7 +235,7 @@ def _fetch(url: str, token: str, at_most: int) -> bytes:
                 raise Unavailable(f"Slack answered {why.code}", 1.0) from why
             raise SlackRefused("files", f"status {why.code}") from why
     except (OSError, http.client.HTTPException) as why:
-        raise Unavailable(f"Slack cannot be reached ({type(why).__name__})", 0.0) from why
+        raise Unavailable(f"Slack cannot be reached ({trouble(why)})", 0.0) from why
     if len(content) > at_most:
         raise TooLarge
     if kind.startswith("text/html"):  # Slack's page for signing in

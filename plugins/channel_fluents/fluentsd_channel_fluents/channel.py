@@ -40,6 +40,8 @@ from fluentsd.api import (
     Tools,
     Unavailable,
     WebhookResult,
+    in_words,
+    trouble,
 )
 from fluentsd_channel_fluents.call_list import MARK, made, token_of
 from fluentsd_channel_fluents.outcomes import Ended, ended
@@ -116,7 +118,7 @@ class FluentsChannel:
                 if token_of(one) == attempt.token and isinstance(one.get("id"), str):
                     return self._found(attempt, one["id"], one)
         except (PluginError, NoAnswer) as why:
-            return CannotTell(f"Fluents cannot be asked now ({type(why).__name__})", asked=False)
+            return CannotTell(f"Fluents cannot be asked now: {in_words(why)}", asked=False)
         return CannotTell("no call of the list carries our token")
 
     def _found(self, attempt: Attempt, ref: str, call: Mapping[str, Any]) -> Found:
@@ -249,7 +251,7 @@ class FluentsChannel:
         try:
             return await self._read_recording(url, write)
         except httpx.HTTPError as why:
-            what = f"the recording cannot be read now ({type(why).__name__})"
+            what = f"the recording cannot be read now ({trouble(why)})"
             raise Unavailable(what, RECORDING_AGAIN, only_this=True) from why
 
     async def _read_recording(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str:

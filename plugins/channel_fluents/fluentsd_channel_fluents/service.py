@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from fluentsd.api import NeedsHuman, Rejected, Tools, Unavailable, retry_after
+from fluentsd.api import NeedsHuman, Rejected, Tools, Unavailable, retry_after, trouble
 from fluentsd_channel_fluents.settings import UUID, Settings
 
 #: Seconds to connect, and for each answer; seconds to wait without Retry-After.
@@ -90,9 +90,9 @@ class Service:
                 method, self._settings.base_url + path, headers=headers, timeout=timeout, follow_redirects=False, **more
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as why:
-            raise Unavailable(f"Fluents cannot be reached ({type(why).__name__})", BACK_OFF) from why
+            raise Unavailable(f"Fluents cannot be reached ({trouble(why)})", BACK_OFF) from why
         except httpx.HTTPError as why:
-            raise NoAnswer(f"Fluents' answer was lost ({type(why).__name__})") from why
+            raise NoAnswer(f"Fluents' answer was lost ({trouble(why)})") from why
         if answer.status_code in (401, 403):
             raise NeedsHuman(f"Fluents refuses the key ({answer.status_code}); correct [channel.phone] key")
         if answer.status_code == 429:

@@ -122,8 +122,8 @@ class Reception:
         return [replace(_news(event, outcome), reason=why, duration_s=seconds, cost_micros=cost)]
 
     def _ended(self, event: Event) -> WebhookResult:
-        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up. Whoever
-        is still on the line hears why."""
+        """What to do after the conversation's socket has ended: transfer, go on once with another, or hang up. A person
+        who is still on the line hears why."""
         call = self._calls.find(event.ref)
         talk = call.conversation if call is not None else None
         if call is not None and talk is not None and talk.transfer_to and not talk.evidence.opted_out:
@@ -138,7 +138,8 @@ class Reception:
             return _reply(twiml.HANG_UP)
         if not call_done(call):
             return WebhookResult(pickup=replace(_pickup(event), resumes=True))
-        return _reply(_cut_off(call, "the connection of the call broke twice"))
+        is_failed = event.fields.get("SessionStatus") == "failed"
+        return _reply(_cut_off(call, "the connection of the call broke twice", is_failed=is_failed))
 
     def _dialled(self, event: Event) -> WebhookResult:
         """A transfer has ended; apologise when nobody took it."""
@@ -349,13 +350,14 @@ def call_done(call: LiveCall | None) -> bool:
     return call is not None and (call.is_reported or call.is_resumed)
 
 
-def _cut_off(call: LiveCall | None, why: str) -> str:
-    """The last words to somebody on the line whose conversation cannot go on. Unless it had come to a result, it has
-    failed: the campaign says whether they are called again."""
+def _cut_off(call: LiveCall | None, why: str, *, is_failed: bool = False) -> str:
+    """The last words to somebody on the line whose conversation cannot go on. If it broke, as the socket or the
+    provider (`is_failed`) says, and had come to no result, the call has failed: the campaign says whether they are
+    called again. A conversation that the other side ended in order is what it was."""
     talk = call.conversation if call is not None else None
     if call is not None:
         call.is_cut_off = True
-        if talk is None or talk.disposition is None:
+        if talk is None or (talk.disposition is None and (talk.broke or is_failed)):
             call.evidence.failed = call.evidence.failed or why
         call.concluded.set()
     says = phrases(talk.agent.language if talk is not None else "en")

@@ -44,6 +44,27 @@ async def test_a_broken_socket_is_resumed_once_with_what_was_said(autojump_clock
     assert "What is my name?" in report.transcript
 
 
+async def test_an_orderly_end_is_no_break_although_the_line_is_open(autojump_clock, stage, chat):
+    """Some services send "in-progress" with the end of a session that the person has ended."""
+    async with stage.talking() as call:
+        call.line.say("My name is Dana.")
+        await call.line.heard(2)
+        call.line.hang_up(1000)
+        await trio.testing.wait_all_tasks_blocked()
+        found = stage.post(call, "end", SessionStatus="ended")
+        stage.answer(call, found)
+        second = type(call.line)(call.kept.sid)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.channel.serve_call, second, call.call)
+            second.setup()
+            await second.heard(1)
+            second.hang_up(1000)
+            await trio.testing.wait_all_tasks_blocked()
+            assert last_words(stage.post(call, "end", SessionStatus="ended").reply)[0] == BROKEN
+    (report,) = stage.reports
+    assert report.outcome == Outcome.answered
+
+
 def last_words(reply) -> tuple[str, str | None]:
     """What is said before the call is ended, and in which language."""
     first, then = ElementTree.fromstring(reply.body)

@@ -164,7 +164,7 @@ def silences(spoken: list[tuple[float, str]]) -> list[float]:
 
 @pytest.mark.parametrize("before", ["", "Let me look that up for you."])
 async def test_a_long_wait_is_never_silent(autojump_clock, stage, chat, before):
-    """Two skills of seven seconds each, and a model that takes five: whoever waits hears that it goes on."""
+    """Two skills of seven seconds each, and a model that takes five: the person hears that it goes on."""
     chat.script = [Use((("webhook_slow", {}), ("webhook_slow", {})), before), Later(5.0, "Here it is.")]
     chat.webhook_after = 7.0
     hook = WebhookSkill("slow", "Slow.", "http://slow.example/")

@@ -35,8 +35,8 @@ async def test_a_refused_event_dies_after_its_tries_and_its_key_goes_on(database
         }
         dead = (await scene.do("outbox list"))["deliveries"]
         assert [(d["state"], d["tries"], d["problem"]) for d in dead] == [
-            ("dead", TRIES, "Rejected: never"),
-            ("dead", TRIES, "RuntimeError: a bug"),
+            ("dead", TRIES, "never"),
+            ("dead", TRIES, "a mistake in the plugin (RuntimeError: a bug)"),
         ]
         assert scene.logged().count(("outbox.dead", "one")) == 2
         assert (await scene.do("state"))["dead_letters"] == {"one": 2}
