@@ -36,6 +36,7 @@ FROZEN = {
     "0014_step_counts.py": "13f042da899dff820673d3e860dc7615e5bf79e9905a3cb3a2e0dda31b44711f",
     "0015_leads.py": "60e03c0c2db98ae94446a37ad1cac43cc00b0e832ca52087c33d8f3b4429131d",
     "0016_calls_to_us.py": "da322e9850503180be0c7eb3612d0d6e5b9721362ecb98356d3c3dbadd3fbdb7",
+    "0017_people_by_result.py": "881600d16dd9a54224898d669ea39800218551c1bb08cdc4830f2768921a8bda",
 }
 #: What the release with schema 2 made: 8 people in a campaign under way, two suppression entries, one erased person.
 DUMP = Path(__file__).with_name("schema_0002.sql")
