@@ -1,9 +1,8 @@
 """Stores that cost a test little: what `open_whole` opens.
 
-* On SQLite, a unit of work crosses to the store's thread, and aiosqlite runs each statement in a thread of its
-  connection, so that a long one holds nobody up. To wake one thread and then another costs more than a statement of a
-  test. `InlineStore` has no thread: a unit runs from its beginning to its end while Trio's loop stands still, so it is
-  never cancelled half-way. It does not wait for the disk.
+* On SQLite, aiosqlite runs each statement in a thread of its connection, so that a long one holds nobody up. To wake
+  one thread and then another costs more than a statement of a test. `InlineStore` runs it on the store's own thread,
+  so one unit of work ends before the next begins. It does not wait for the disk.
 * On PostgreSQL, a connection costs the server a process that prepares every statement again. The `KeptStore`s of one
   database use the same loop and the same pools, one after another.
 
@@ -61,7 +60,7 @@ def _create_inline(create: Any, url: Any, **options: Any) -> Any:
 
 
 class InlineStore(Store):
-    """A store of SQLite whose units run on Trio's own thread."""
+    """A store of SQLite whose statements run on its own thread."""
 
     def __init__(self, *arguments: Any) -> None:
         create: Any = engines.create_async_engine
@@ -70,22 +69,6 @@ class InlineStore(Store):
             super().__init__(*arguments)
         finally:
             engines.create_async_engine = create
-
-    async def wait_answer(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def _until_ended(self, begin: Callable[[Callable[[], object]], object], stop: object) -> None:
-        await trio.lowlevel.cancel_shielded_checkpoint()
-        self._loop.call_soon(begin, self._loop.stop)
-        self._loop.run_forever()
-
-    async def _open(self) -> None:
-        await self.run(engines.check_wal)
-
-    async def _close(self) -> None:
-        self._closed = True
-        self._loop.run_until_complete(self._dispose())
-        self._loop.close()
 
 
 @dataclass(slots=True)
