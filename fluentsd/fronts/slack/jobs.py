@@ -63,6 +63,7 @@ class Jobs:
         self.later(whole)
         with trio.move_on_after(seconds):
             await result.ended.wait()
+        if result.ended.is_set():  # also in the moment in which the time is over
             value: T = result.value
             return value
         result.is_late = True
