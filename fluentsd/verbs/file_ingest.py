@@ -42,7 +42,7 @@ class VerbIngest:
         self._begun()
         return int(self._run["at_once"])
 
-    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
+    async def take(self, people: Sequence[object], *, keep_duplicates: bool) -> Taken:
         given = {"run": self._run, "people": people, "keep_duplicates": keep_duplicates}
         answer = await self._perform("contacts take", given)
         known = {name: answer[name] for name in _COUNTED}

@@ -14,6 +14,7 @@ from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.column_choices import Choices, Shape
 from fluentsd.engine.ingest.import_run import Malformed, Run
 from fluentsd.engine.ingest.leaving import CannotLeave
+from fluentsd.engine.ingest.people import upserts_of
 from fluentsd.engine.ingest.service import CampaignStopped
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import contacts
@@ -63,7 +64,11 @@ async def begin_import(
 async def take(runtime: Runtime, call: Call, run: Any, people: Sequence[Any], keep_duplicates: bool) -> Answer:
     """Store one batch in one transaction: contacts, records, enrollments with their first due times, counters. In the
     answer, `shared` are the points of these people that belong to several: [kind, id]."""
-    begun, batch, ended = _run(run), list(people), set[int]()
+    begun, ended = _run(run), set[int]()
+    try:
+        batch = list(upserts_of(people))
+    except Malformed as why:
+        raise Refused(f"{why}; nothing was changed") from None
 
     async def unit(conn: Connection) -> Answer:
         keep: dict[str, Any] = {"keep_duplicates": keep_duplicates, "by": call.actor, "at": call.at}

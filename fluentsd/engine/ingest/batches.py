@@ -1,7 +1,7 @@
 """Batches of an import: turns the rows of a file into batches of normalised people, in constant memory.
 
 Blocking generators, run in a thread, in a subprocess (`import_process`), or in slices between which other tasks run.
-Batches hold plain values, because they are serialised: as JSON for a daemon, with marshal between two processes.
+What must not live here: the reading of cells (`domain.contacts.reader`) and of files (`csv_file`), the store.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from fluentsd.domain.contacts.mapping import (
     Columns,
@@ -24,10 +23,11 @@ from fluentsd.domain.contacts.mapping import (
     with_kept,
     with_order,
 )
-from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, point_keys, preview
-from fluentsd.domain.places.location import place_of
+from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, preview
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
+from fluentsd.engine.ingest.people import contact_upsert
+from fluentsd.store.contact_upserts import ContactUpsert
 
 #: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table. `import_run` says
 #: how many people one transaction takes.
@@ -43,7 +43,7 @@ REFUSED_AT_MOST = 10_000
 class Batch:
     """Normalised people, and the rows they came from. Cells are packed with marshal, because few are read again."""
 
-    people: list[dict[str, Any]] = field(default_factory=list)
+    people: list[ContactUpsert] = field(default_factory=list)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
 
     def add(self, other: Batch) -> None:
@@ -131,8 +131,7 @@ def batches(
             ends_at = now() + slice_s if slice_s else None
             continue
         if found is not None and not isinstance(row, Reject):
-            person = contact_data(found)
-            batch.people.append(person)
+            batch.people.append(contact_upsert(found))
             packed = marshal.dumps(row)
             batch.rows.append((line, packed))
             text += len(packed)
@@ -141,24 +140,6 @@ def batches(
             batch, text, ends_at = Batch(), 0, now() + slice_s if slice_s else None
     if batch.people:
         yield batch
-
-
-def contact_data(person: Person) -> dict[str, Any]:
-    """One person in the format of `contacts take`: points in order of preference, place, fields. The key is the
-    source's id; "" without one: points and name then tell who it is."""
-    numbers = [p.e164 for p in person.phones]
-    place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
-    return {
-        "key": person.external_id,
-        "points": point_keys(person),
-        "zones": place.zones,
-        "zone_basis": place.basis,
-        "states": place.states,
-        "conflict": place.conflict,
-        "language": person.language[:16],
-        "fields": person.fields,
-        "opt_outs": person.opt_outs,
-    }
 
 
 @dataclass(slots=True)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 
 from fluentsd.domain.contacts.mapping import CsvError
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import Batch, Chunk, Taken, next_chunk
+from fluentsd.store.contact_upserts import ContactUpsert
 
 #: Invalid rows kept in memory before the first valid one; further ones are passed to the sink at once.
 KEPT_AT_MOST = 10_000
@@ -33,7 +34,7 @@ class Ingest(Protocol):
     async def begin(self) -> int:
         """Begin the run; returns the size of a batch."""
 
-    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
+    async def take(self, people: Sequence[ContactUpsert], *, keep_duplicates: bool) -> Taken:
         """Store one batch."""
 
     async def end(self, counts: Mapping[str, int], *, whole: bool, confirmed: bool) -> int:

@@ -19,6 +19,8 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +30,7 @@ from fluentsd.domain.contacts.opt_out_columns import OptOut
 from fluentsd.domain.contacts.reader import Reject
 from fluentsd.engine.ingest.batches import Batch, batches
 from fluentsd.engine.ingest.csv_file import CsvFile
+from fluentsd.store.contact_upserts import ContactUpsert
 
 #: Size in bytes from which a subprocess is worth its start.
 SUBPROCESS_FROM = 4 << 20
@@ -36,6 +39,8 @@ _PIPE_SIZE = 1 << 20
 #: Rejected rows in one frame.
 _REFUSED_AT_ONCE = 500
 _LENGTH = struct.Struct("=I")
+#: The values of a person, in the order of its constructor.
+_VALUES = attrgetter(*(one.name for one in fields(ContactUpsert)))
 
 
 # ── the importer's side ──────────────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +114,7 @@ def _receive(reader: subprocess.Popen[bytes], file: CsvFile) -> Iterator[Batch |
         refused, people, rows = rest
         yield from (Reject(line, reason, raw) for line, reason, raw in refused)
         if people:
-            yield Batch(people, rows)
+            yield Batch([ContactUpsert(*values) for values in people], rows)
     raise _ended(reader, file)
 
 
@@ -180,7 +185,7 @@ def _frames_of(items: Iterable[Batch | Reject]) -> Iterator[tuple[list[Any], lis
                 yield refused, [], []
                 refused = []
         else:
-            yield refused, item.people, item.rows
+            yield refused, list(map(_VALUES, item.people)), item.rows
             refused = []
     if refused:
         yield refused, [], []

@@ -6,7 +6,6 @@ What must not live here: what an import does (`service`), whether its caller may
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fluentsd.domain.consent import Attestation
 from fluentsd.engine.ingest import service
@@ -14,6 +13,7 @@ from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit
+from fluentsd.store.contact_upserts import ContactUpsert
 from fluentsd.store.db import Connection
 
 
@@ -41,7 +41,7 @@ class DaemonIngest:
         self._run = await self._runtime.store.run(unit)
         return self._run.at_once
 
-    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
+    async def take(self, people: Sequence[ContactUpsert], *, keep_duplicates: bool) -> Taken:
         """See `service.take`."""
         run, at = self._begun(), self._runtime.clock.now()
         taken = await self._runtime.store.run(

@@ -1,19 +1,21 @@
-"""The people of a batch as plain values, checked before they are stored.
+"""The people of a batch as the store takes them: made of a row or record, or of the JSON that a program sends.
 
-`batches.contact_data` writes this format. It crosses processes, so nothing in it is trusted. There are millions of
-people, so they are checked and cleaned (`fluentsd.text`) here alone, and not by `execute` before. What must not live
-here: the reading of cells and records, the store.
+Each is made and cleaned (`fluentsd.text`) once, in `_upsert`, by the process that reads the file: there are millions of
+people, and the process that stores them has other work. JSON crosses a socket, so nothing in it is trusted; `execute`
+leaves the people of a batch to `upserts_of`. What must not live here: the reading of cells and records, the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypedDict
 
+from fluentsd.domain.contacts.reader import Person, point_keys
+from fluentsd.domain.places.location import place_of
 from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.ingest.import_run import Malformed
 from fluentsd.store.contact_upserts import ContactUpsert
@@ -61,32 +63,44 @@ _WRONG = {
 }
 
 
-def upserts_of(people: Iterable[object], first: int = 0) -> list[ContactUpsert]:
-    """The people of a batch. `first`: the place of the first one. Raises `Malformed`, which names a person by place,
-    never by what is said of them."""
+def contact_upsert(person: Person) -> ContactUpsert:
+    """The person in a row or record. The key is the source's id; "" without one: points and name then tell who it
+    is."""
+    numbers = [number.e164 for number in person.phones]
+    place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
+    return _upsert(
+        person.external_id, point_keys(person), place.zones, place.basis, place.states, place.conflict,
+        person.language[:_LANGUAGE_AT_MOST], person.fields, person.opt_outs,
+    )  # fmt: skip
+
+
+def upserts_of(people: Sequence[object]) -> Sequence[ContactUpsert]:
+    """The people of a batch: JSON of a program, or upserts of this process, which are right. Raises `Malformed`, which
+    names a person by place, never by what is said of them."""
+    if all(type(person) is ContactUpsert for person in people):
+        return people  # type: ignore[return-value] # all are
     try:
         checked: list[Any] = _PEOPLE.validate_python(list(people))
     except ValidationError as why:
         nth, *rest = why.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
-        raise _malformed(first + int(nth), str(rest[0]) if rest else "") from None
+        raise _malformed(int(nth), str(rest[0]) if rest else "") from None
     for part, is_right in _RIGHT.items():
         values = {person[part] for person in checked if part in person}
         if wrong := {value for value in values if not is_right(value)}:
-            place = next(place for place, person in enumerate(checked, first) if person.get(part) in wrong)
+            place = next(place for place, person in enumerate(checked) if person.get(part) in wrong)
             raise _malformed(place, part)
-    for place, person in enumerate(checked, first):
-        points, fields = person["points"], person.get("fields")
-        if ("phone", "") in points or ("email", "") in points:
-            raise _malformed(place, "points")
-        if isinstance(fields, str):
-            person["fields"] = _read(fields, place)
-    try:
-        upserts = [_upsert(person) for person in checked]
-        if _are_storable(upserts):
-            return upserts
-    except PydanticSerializationError:  # half of a surrogate pair
-        pass
-    return [_upsert(person) for person in storable(checked)]
+    return [_of_json(place, person) for place, person in enumerate(checked)]
+
+
+def _of_json(place: int, person: _Person) -> ContactUpsert:
+    points, given = person["points"], person.get("fields", {})
+    if ("phone", "") in points or ("email", "") in points:
+        raise _malformed(place, "points")
+    return _upsert(
+        person.get("key", ""), points, person.get("zones", ()), person.get("zone_basis", "none"),
+        person.get("states", ()), person.get("conflict", False), person.get("language", ""),
+        _read(given, place) if isinstance(given, str) else given, person.get("opt_outs") or (),
+    )  # fmt: skip
 
 
 def _read(fields: str, place: int) -> dict[str, str]:
@@ -96,20 +110,30 @@ def _read(fields: str, place: int) -> dict[str, str]:
         raise _malformed(place, "fields") from None
 
 
-def _are_storable(upserts: Sequence[ContactUpsert]) -> bool:
-    """Whether no text has a zero character, which is an escape in JSON; if in doubt, not. Raises
-    `PydanticSerializationError` for half of a surrogate pair."""
-    others = to_json([(one.key, one.points, one.zone_basis, one.states, one.language, one.opt_outs) for one in upserts])
-    return b"\\u0000" not in others and not any("\\u0000" in one.fields for one in upserts)
-
-
-def _upsert(person: _Person) -> ContactUpsert:
-    fields = to_json(person.get("fields", {})).decode()
-    return ContactUpsert(
-        person.get("key", ""), person["points"], person.get("zones", ()), person.get("zone_basis", "none"),
-        person.get("states", ()), person.get("conflict", False), person.get("language", ""), fields,
-        person.get("opt_outs") or (),
-    )  # fmt: skip
+def _upsert(
+    key: str,
+    points: Sequence[tuple[str, str]],
+    zones: tuple[str, ...],
+    basis: str,
+    states: tuple[str, ...],
+    conflict: bool,
+    language: str,
+    fields: Mapping[str, str],
+    opt_outs: tuple[tuple[str, str], ...],
+) -> ContactUpsert:
+    """A person whose texts every database stores. As JSON, a zero character is an escape, and half of a surrogate pair
+    an error; if in doubt, all texts are cleaned."""
+    try:
+        said, others = to_json(fields), to_json((key, points, basis, states, language, opt_outs))
+        in_doubt = b"\\u0000" in said or b"\\u0000" in others
+    except PydanticSerializationError:
+        in_doubt = True
+    if in_doubt:
+        key, points, basis, states, language, fields, opt_outs = (
+            storable(one) for one in (key, points, basis, states, language, fields, opt_outs)
+        )
+        said = to_json(fields)
+    return ContactUpsert(key, points, zones, basis, states, conflict, language, said.decode(), opt_outs)
 
 
 def _malformed(place: int, part: str) -> Malformed:

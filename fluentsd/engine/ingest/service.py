@@ -21,7 +21,6 @@ from fluentsd.engine.ingest.column_choices import Shape
 from fluentsd.engine.ingest.enrolling import enroll
 from fluentsd.engine.ingest.import_run import ALONE, SHARED, Malformed, Run
 from fluentsd.engine.ingest.leaving import leave_by_list
-from fluentsd.engine.ingest.people import upserts_of
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments, suppression
 from fluentsd.store import consent as evidence
@@ -78,17 +77,18 @@ async def take(
     conn: Connection,
     runtime: Runtime,
     run: Run,
-    people: Sequence[object],
+    people: Sequence[ContactUpsert],
     *,
     keep_duplicates: bool,
     by: str,
     at: int,
 ) -> Taken:
-    """Store one batch. With `keep_duplicates` the later of two rows about a person counts. Raises `Malformed`."""
+    """Store one batch. With `keep_duplicates` the later of two rows about a person counts. Raises `Malformed` for a run
+    of another database."""
     await check(conn, run)
     taken = Taken()
     for start in range(0, len(people), SLICE):
-        upserts = upserts_of(people[start : start + SLICE], start)
+        upserts = people[start : start + SLICE]
         results, several = await contact_upserts.upsert(
             conn, run.source_id, upserts, at=run.at, later_wins=keep_duplicates, attested=run.attestation
         )

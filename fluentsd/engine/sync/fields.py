@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from fluentsd.api import Meaning, Record, SourceField
 from fluentsd.api.opt_out_rules import says_yes
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import record_columns
 from fluentsd.domain.contacts.reader import ContactReader, Reject
-from fluentsd.engine.ingest.batches import contact_data
+from fluentsd.engine.ingest.people import contact_upsert
+from fluentsd.store.contact_upserts import ContactUpsert
 
 MEANINGS: tuple[str, ...] = get_args(Meaning)
 #: Opt-outs, each with the channel on which it stops a person.
@@ -31,11 +32,11 @@ _TARGETS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class RecordRead:
-    """One record: the person in the form of `ingest.people`, or the reason why it is none; its opt-outs, and those that
-    could not be read, as meanings."""
+    """One record: the person, or the reason why it is none; its opt-outs, and those that could not be read, as
+    meanings."""
 
     record: Record
-    person: dict[str, Any] | None
+    person: ContactUpsert | None
     reason: str
     opted_out: frozenset[str]
     unreadable: frozenset[str]
@@ -70,7 +71,7 @@ class Fields:
         found = self._reader.read_record(record.id, record.fields)
         if isinstance(found, Reject):
             return RecordRead(record, None, found.reason, frozenset(said), unreadable)
-        return RecordRead(record, contact_data(found), "", frozenset(said), unreadable)
+        return RecordRead(record, contact_upsert(found), "", frozenset(said), unreadable)
 
 
 def words_of(meanings: Iterable[str]) -> str:

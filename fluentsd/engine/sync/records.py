@@ -63,12 +63,10 @@ async def store(
     if not read:
         return Stored()
     stored = Stored(rejected={one.record.id: one.reason for one in read if one.person is None and one.reason})
-    people = [one for one in read if one.person is not None]
+    people = [one.person for one in read if one.person is not None]
     run = Run(source.name, source.id, at, attestation=attested)
     before = await segments.known(conn, source.id, [one.record.id for one in read])
-    taken = await service.take(
-        conn, runtime, run, [one.person for one in people], keep_duplicates=True, by=source.actor, at=at
-    )
+    taken = await service.take(conn, runtime, run, people, keep_duplicates=True, by=source.actor, at=at)
     stored.new, stored.back = taken.new, taken.back
     stored.ids = await segments.known(conn, source.id, [one.record.id for one in read])
     await segments.note_addresses(conn, _moved(read, stored.ids))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,14 @@ def reply(message: Mapping[str, Any]) -> bytes:
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(message, separators=(",", ":"), default=_as_object).encode() + b"\n"
+
+
+def _as_object(value: object) -> dict[str, Any]:
+    """A dataclass as an object; the people of a batch are many, and `asdict` would copy each value."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    raise TypeError(f"{type(value).__name__} is no value of JSON")
 
 
 class TooLong(Exception):

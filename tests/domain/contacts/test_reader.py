@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fluentsd.domain.contacts.mapping import CsvError, record_columns, suggest, with_asked
 from fluentsd.domain.contacts.reader import ContactReader, Person, Reject, keys, preview, read_row, region_of
 from fluentsd.domain.contacts.values import Value
-from fluentsd.engine.ingest.batches import contact_data
+from fluentsd.engine.ingest.people import contact_upsert
 
 MAPPING = suggest(["First Name", "Last Name", "Mobile", "Phone", "Email", "Country", "State", "Company Name", "Id"], [])
 
@@ -145,8 +145,8 @@ def test_the_same_person_as_a_row_and_as_a_record_gives_the_same_contact():
     )
     assert isinstance(row, Person)
     assert isinstance(record, Person)
-    assert contact_data(record) == contact_data(row)
-    assert contact_data(record)["key"] == "17"
+    assert contact_upsert(record) == contact_upsert(row)
+    assert contact_upsert(record).key == "17"
     assert row.fields["since"] == "2026-11-01"
 
 
@@ -233,7 +233,7 @@ def test_a_first_name_is_a_name_or_nothing(cell, first):
 def test_five_digits_of_another_country_are_no_zip_code(header, row, region, zones):
     cells = row.split(";")
     person = ContactReader(suggest(header.split(";"), [cells]), region).read(cells, 2)
-    assert tuple(contact_data(person)["zones"]) == zones
+    assert contact_upsert(person).zones == zones
 
 
 def test_a_number_in_a_list_of_germans_without_its_plus_is_no_stranger():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 import trio
@@ -53,7 +52,7 @@ class Scripted:
         self.calls.append("begin")
         return 250
 
-    async def take(self, people: Sequence[Mapping[str, Any]], *, keep_duplicates: bool) -> Taken:
+    async def take(self, people: Sequence[object], *, keep_duplicates: bool) -> Taken:
         if self.calls.count("take") == self.fails:
             raise RuntimeError("the database is gone")
         self.calls.append("take")

@@ -39,10 +39,7 @@ def contents(file: CsvFile, read: object) -> tuple[list[object], list[str]]:
     items: list[object] = []
     for item in read(file, mapping_of(file, {}, "US", "any"), "US", "any"):  # type: ignore[operator]
         if isinstance(item, Batch):
-            items += [
-                ({**person, "points": [tuple(p) for p in person["points"]]}, row)
-                for person, row in zip(item.people, item.rows, strict=True)
-            ]
+            items += zip(item.people, item.rows, strict=True)
         else:
             items.append((item, isinstance(item, Reject)))
     return items, file.notes

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from fluentsd.domain.contacts.mapping import record_columns
+from fluentsd.domain.contacts.reader import ContactReader, Person
 from fluentsd.engine.ingest.import_run import Malformed
-from fluentsd.engine.ingest.people import upserts_of
+from fluentsd.engine.ingest.people import contact_upsert, upserts_of
+from fluentsd.fronts.control.protocol import encode
 from fluentsd.store.contact_upserts import ContactUpsert
 
 ANN: dict[str, Any] = {
@@ -60,8 +63,8 @@ def test_texts_that_no_database_stores_are_cleaned() -> None:
     ],
 )  # fmt: skip
 def test_a_malformed_person_is_named_by_place_only(wrong: dict[str, Any]) -> None:
-    with pytest.raises(Malformed, match="person 6 of the batch") as refusal:
-        upserts_of([ANN, ANN | wrong], first=5)
+    with pytest.raises(Malformed, match="person 1 of the batch") as refusal:
+        upserts_of([ANN, ANN | wrong])
     assert "2125550123" not in str(refusal.value)
 
 
@@ -69,3 +72,34 @@ def test_a_malformed_person_is_named_by_place_only(wrong: dict[str, Any]) -> Non
 def test_who_is_no_object_is_refused(wrong: object) -> None:
     with pytest.raises(Malformed, match="person 0 of the batch is not an object"):
         upserts_of([wrong])
+
+
+COLUMNS = {"first_name": "first_name", "phone": "phone", "mail": "email", "note": "", "tongue": "language"}
+
+
+def of_record(key: str = "17", **values: str) -> ContactUpsert:
+    found = ContactReader(record_columns(COLUMNS)).read_record(key, {"phone": "212 555 0123", **values})
+    assert isinstance(found, Person)
+    return contact_upsert(found)
+
+
+def test_texts_of_a_record_that_no_database_stores_are_cleaned() -> None:
+    assert json.loads(of_record(note="a\0b\ud800").fields)["note"] == "a�b�"
+    assert of_record("1\0").key == "1�"
+    assert json.loads(of_record(note="as typed: \\u0000").fields)["note"] == "as typed: \\u0000"
+
+
+def test_upserts_of_this_process_are_taken_as_they_are() -> None:
+    people = [of_record(), of_record("18", first_name="Ann")]
+    assert upserts_of(people) is people
+    with pytest.raises(Malformed, match="person 0 of the batch is not an object"):
+        upserts_of([people[0], ANN])
+
+
+def test_a_person_is_the_same_after_the_control_socket() -> None:
+    ann = of_record(first_name="Ann", mail="ann@example.com", note="ä\n", tongue="en")
+    (sent,) = json.loads(encode({"people": [ann]}))["people"]
+    (received,) = upserts_of([sent])
+    assert (*received.points,) == (*ann.points,)
+    ann.points = received.points
+    assert received == ann

@@ -88,7 +88,7 @@ async def test_people_are_imported_in_the_daemons_own_process(stage: Stage) -> N
     for start in range(0, 30, 10):
 
         async def some(conn: Connection, first: int = start) -> service.Taken:
-            people = [person(n) for n in range(first, first + 10)]
+            people = upserts_of([person(n) for n in range(first, first + 10)])
             return await service.take(conn, runtime, run, people, keep_duplicates=False, by="dana", at=at)
 
         taken = await runtime.store.run(some)
