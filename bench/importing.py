@@ -26,7 +26,7 @@ import phonenumbers
 from rows import BenchFailed, Row
 
 PEOPLE = 1_000_000
-SAMPLE = 20_000
+SAMPLE = 100_000
 MEMORY_MIB, RATIO = 250.0, 1.0
 LOOK_EVERY_S = 0.02
 CONFIG = """\

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.store.contacts import new_ids, points_of
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import Prepared, among, json_of
@@ -78,26 +79,6 @@ class Attested:
         """Consent by channel, "phone:written,sms:express"; this word on a channel is the newer one."""
         pairs = [word.split(":") for word in (*consent.split(","), *self.consent.split(",")) if ":" in word]
         return ",".join(f"{channel}:{basis}" for channel, basis in sorted(dict(pairs).items()))
-
-
-@dataclass(slots=True)
-class ContactUpsert:
-    """One person as a source says it, normalised: points in order of preference, candidate places, fields.
-
-    `key`: the person's id in the source; "" when the source gives none. `fields` is a JSON object, text to text.
-    `opt_outs`: pairs of a channel ("*" for all) and the source's words; nothing is attested of such a person. Not
-    frozen, because a million are made in an import; nobody changes one.
-    """
-
-    key: str
-    points: Sequence[tuple[str, str]]
-    zones: tuple[str, ...] = ()
-    zone_basis: str = "none"
-    states: tuple[str, ...] = ()
-    conflict: bool = False
-    language: str = ""
-    fields: str = "{}"
-    opt_outs: tuple[tuple[str, str], ...] = ()
 
 
 class UpsertResult(NamedTuple):

@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Awaitable, Callable, Sequence
 
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.domain.state_machines import CampaignState, EnrollmentState
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.ingest.enrolling import enroll as enroll_people
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts
 from fluentsd.store import consent as evidence
-from fluentsd.store.contact_upserts import ContactUpsert, UpsertResult
+from fluentsd.store.contact_upserts import UpsertResult
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import enrolling, known_people
 from fluentsd.store.enrollments.known_people import Candidate

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.store import contacts
-from fluentsd.store.contact_upserts import ContactUpsert, Upserted, upsert
+from fluentsd.store.contact_upserts import Upserted, upsert
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import contact_point, point, record
 

@@ -24,10 +24,9 @@ from fluentsd.domain.contacts.mapping import (
     with_order,
 )
 from fluentsd.domain.contacts.reader import ContactReader, Person, Preview, Reject, preview
+from fluentsd.domain.contacts.upserts import ContactUpsert, contact_upsert
 from fluentsd.domain.time.dates import Order
 from fluentsd.engine.ingest.csv_file import CsvFile
-from fluentsd.engine.ingest.people import contact_upsert
-from fluentsd.store.contact_upserts import ContactUpsert
 
 #: People in a batch, and bytes of their rows: a batch fits into one request, however wide the table. `import_run` says
 #: how many people one transaction takes.

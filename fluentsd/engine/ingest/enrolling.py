@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.domain.enrollment import align, local_zone
 from fluentsd.domain.flow import next_after_start
 from fluentsd.domain.state_machines import CampaignState, EnrollmentState
@@ -15,7 +16,7 @@ from fluentsd.domain.time.durations import SECOND, Delay
 from fluentsd.engine.dispatch.facts import reason_to_wait
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import audit, campaigns, counters
-from fluentsd.store.contact_upserts import ContactUpsert, UpsertResult
+from fluentsd.store.contact_upserts import UpsertResult
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import enrolling
 from fluentsd.store.enrollments.enrolling import Entered, Entry

@@ -17,8 +17,8 @@ import trio
 
 from fluentsd.domain.contacts.mapping import CsvError
 from fluentsd.domain.contacts.reader import Reject
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.engine.ingest.batches import Batch, Chunk, Taken, next_chunk
-from fluentsd.store.contact_upserts import ContactUpsert
 
 #: Invalid rows kept in memory before the first valid one; further ones are passed to the sink at once.
 KEPT_AT_MOST = 10_000

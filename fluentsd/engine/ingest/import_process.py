@@ -28,9 +28,9 @@ from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import Column, Columns, CsvError, Need
 from fluentsd.domain.contacts.opt_out_columns import OptOut
 from fluentsd.domain.contacts.reader import Reject
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.engine.ingest.batches import Batch, batches
 from fluentsd.engine.ingest.csv_file import CsvFile
-from fluentsd.store.contact_upserts import ContactUpsert
 
 #: Size in bytes from which a subprocess is worth its start.
 SUBPROCESS_FROM = 4 << 20

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fluentsd.domain.consent import Attestation
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.engine.ingest import service
 from fluentsd.engine.ingest.batches import Taken
 from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit
-from fluentsd.store.contact_upserts import ContactUpsert
 from fluentsd.store.db import Connection
 
 

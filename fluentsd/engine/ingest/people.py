@@ -1,8 +1,8 @@
-"""The people of a batch as the store takes them: made of a row or record, or of the JSON that a program sends.
+"""The people of a batch as JSON that a program sends, checked before they are stored.
 
-Each is made and cleaned (`fluentsd.text`) once, in `_upsert`, by the process that reads the file: there are millions of
-people, and the process that stores them has other work. JSON crosses a socket, so nothing in it is trusted; `execute`
-leaves the people of a batch to `upserts_of`. What must not live here: the reading of cells and records, the store.
+It crosses a socket, so nothing in it is trusted; `execute` leaves the check of these people to `upserts_of`. People
+whom this process read itself are upserts already. What must not live here: how an upsert is made and cleaned
+(`domain.contacts.upserts`), the reading of cells and records, the store.
 """
 
 from __future__ import annotations
@@ -11,18 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field, StrictBool, StrictStr, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
 from typing_extensions import TypedDict
 
-from fluentsd.domain.contacts.reader import Person, point_keys
-from fluentsd.domain.places.location import place_of
+from fluentsd.domain.contacts.upserts import LANGUAGE_AT_MOST, ContactUpsert, cleaned
 from fluentsd.domain.time.zones import zone_names
 from fluentsd.engine.ingest.import_run import Malformed
-from fluentsd.store.contact_upserts import ContactUpsert
-from fluentsd.text import storable
 
-#: Most characters that the columns hold.
-_BASIS_AT_MOST, _LANGUAGE_AT_MOST = 32, 16
+#: Most characters of a zone's basis that the store keeps.
+_BASIS_AT_MOST = 32
 
 
 class _Person(TypedDict, total=False):
@@ -46,7 +42,7 @@ _RIGHT: Mapping[str, Callable[[Any], bool]] = {
     "zones": lambda zones: zone_names().issuperset(zones),
     "states": lambda states: "," not in "".join(states),
     "zone_basis": lambda basis: len(basis) <= _BASIS_AT_MOST,
-    "language": lambda language: len(language) <= _LANGUAGE_AT_MOST,
+    "language": lambda language: len(language) <= LANGUAGE_AT_MOST,
 }
 #: What is wrong with a person, by the part that is.
 _WRONG = {
@@ -55,23 +51,12 @@ _WRONG = {
     "zones": "has a zone that does not exist, or zones that are not a list of texts",
     "states": "has a state with a comma, or states that are not a list of texts",
     "zone_basis": f"has a zone_basis that is not a text of at most {_BASIS_AT_MOST} characters",
-    "language": f"has a language that is not a text of at most {_LANGUAGE_AT_MOST} characters",
+    "language": f"has a language that is not a text of at most {LANGUAGE_AT_MOST} characters",
     "key": "has a key that is not a text",
     "conflict": "has a conflict that is neither true nor false",
     "fields": "has fields that are not an object of texts",
     "opt_outs": "has opt-outs that are not pairs of a channel and its words",
 }
-
-
-def contact_upsert(person: Person) -> ContactUpsert:
-    """The person in a row or record. The key is the source's id; "" without one: points and name then tell who it
-    is."""
-    numbers = [number.e164 for number in person.phones]
-    place = place_of(person.timezone, person.state, person.country, person.postal_code, numbers)
-    return _upsert(
-        person.external_id, point_keys(person), place.zones, place.basis, place.states, place.conflict,
-        person.language[:_LANGUAGE_AT_MOST], person.fields, person.opt_outs,
-    )  # fmt: skip
 
 
 def upserts_of(people: Sequence[object]) -> Sequence[ContactUpsert]:
@@ -96,7 +81,7 @@ def _of_json(place: int, person: _Person) -> ContactUpsert:
     points, given = person["points"], person.get("fields", {})
     if ("phone", "") in points or ("email", "") in points:
         raise _malformed(place, "points")
-    return _upsert(
+    return cleaned(
         person.get("key", ""), points, person.get("zones", ()), person.get("zone_basis", "none"),
         person.get("states", ()), person.get("conflict", False), person.get("language", ""),
         _read(given, place) if isinstance(given, str) else given, person.get("opt_outs") or (),
@@ -108,32 +93,6 @@ def _read(fields: str, place: int) -> dict[str, str]:
         return _FIELDS.validate_json(fields)
     except ValidationError:
         raise _malformed(place, "fields") from None
-
-
-def _upsert(
-    key: str,
-    points: Sequence[tuple[str, str]],
-    zones: tuple[str, ...],
-    basis: str,
-    states: tuple[str, ...],
-    conflict: bool,
-    language: str,
-    fields: Mapping[str, str],
-    opt_outs: tuple[tuple[str, str], ...],
-) -> ContactUpsert:
-    """A person whose texts every database stores. As JSON, a zero character is an escape, and half of a surrogate pair
-    an error; if in doubt, all texts are cleaned."""
-    try:
-        said, others = to_json(fields), to_json((key, points, basis, states, language, opt_outs))
-        in_doubt = b"\\u0000" in said or b"\\u0000" in others
-    except PydanticSerializationError:
-        in_doubt = True
-    if in_doubt:
-        key, points, basis, states, language, fields, opt_outs = (
-            storable(one) for one in (key, points, basis, states, language, fields, opt_outs)
-        )
-        said = to_json(fields)
-    return ContactUpsert(key, points, zones, basis, states, conflict, language, said.decode(), opt_outs)
 
 
 def _malformed(place: int, part: str) -> Malformed:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.domain.consent import Attestation
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.domain.state_machines import CampaignState
 from fluentsd.engine.campaigns.exits import exit_everywhere
 from fluentsd.engine.campaigns.rescheduling import bring_forward
@@ -24,7 +25,7 @@ from fluentsd.engine.ingest.leaving import leave_by_list
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import audit, campaigns, contact_upserts, contacts, counters, enrollments, suppression
 from fluentsd.store import consent as evidence
-from fluentsd.store.contact_upserts import Attested, ContactUpsert, UpsertResult
+from fluentsd.store.contact_upserts import Attested, UpsertResult
 from fluentsd.store.db import Connection, bulk_insert
 from fluentsd.store.erasure import erase as erasure
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.domain.events import SyncHeld
 from fluentsd.domain.membership import Change
 from fluentsd.engine.campaigns.exits import leave
@@ -92,7 +93,7 @@ async def _enroll_some(
         return 0, 0
     results = [contact_upserts.UpsertResult(member.contact_id, False, False) for member in members]
     places = [
-        contact_upserts.ContactUpsert(
+        ContactUpsert(
             "",
             (),
             zones=tuple(filter(None, member.zones.split(","))),

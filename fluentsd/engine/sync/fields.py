@@ -15,8 +15,7 @@ from fluentsd.api.opt_out_rules import says_yes
 from fluentsd.domain.contacts.headings import Target
 from fluentsd.domain.contacts.mapping import record_columns
 from fluentsd.domain.contacts.reader import ContactReader, Reject
-from fluentsd.engine.ingest.people import contact_upsert
-from fluentsd.store.contact_upserts import ContactUpsert
+from fluentsd.domain.contacts.upserts import ContactUpsert, contact_upsert
 
 MEANINGS: tuple[str, ...] = get_args(Meaning)
 #: Opt-outs, each with the channel on which it stops a person.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fluentsd.domain.contacts.mapping import CsvError, record_columns, suggest, with_asked
 from fluentsd.domain.contacts.reader import ContactReader, Person, Reject, keys, preview, read_row, region_of
+from fluentsd.domain.contacts.upserts import contact_upsert
 from fluentsd.domain.contacts.values import Value
-from fluentsd.engine.ingest.people import contact_upsert
 
 MAPPING = suggest(["First Name", "Last Name", "Mobile", "Phone", "Email", "Country", "State", "Company Name", "Id"], [])
 

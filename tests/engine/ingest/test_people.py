@@ -9,10 +9,10 @@ import pytest
 
 from fluentsd.domain.contacts.mapping import record_columns
 from fluentsd.domain.contacts.reader import ContactReader, Person
+from fluentsd.domain.contacts.upserts import ContactUpsert, contact_upsert
 from fluentsd.engine.ingest.import_run import Malformed
-from fluentsd.engine.ingest.people import contact_upsert, upserts_of
+from fluentsd.engine.ingest.people import upserts_of
 from fluentsd.fronts.control.protocol import encode
-from fluentsd.store.contact_upserts import ContactUpsert
 
 ANN: dict[str, Any] = {
     "key": "17",
@@ -81,12 +81,6 @@ def of_record(key: str = "17", **values: str) -> ContactUpsert:
     found = ContactReader(record_columns(COLUMNS)).read_record(key, {"phone": "212 555 0123", **values})
     assert isinstance(found, Person)
     return contact_upsert(found)
-
-
-def test_texts_of_a_record_that_no_database_stores_are_cleaned() -> None:
-    assert json.loads(of_record(note="a\0b\ud800").fields)["note"] == "a�b�"
-    assert of_record("1\0").key == "1�"
-    assert json.loads(of_record(note="as typed: \\u0000").fields)["note"] == "as typed: \\u0000"
 
 
 def test_upserts_of_this_process_are_taken_as_they_are() -> None:

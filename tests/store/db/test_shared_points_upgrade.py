@@ -10,8 +10,9 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.store import contacts, tables
-from fluentsd.store.contact_upserts import ContactUpsert, upsert
+from fluentsd.store.contact_upserts import upsert
 from fluentsd.store.db import migrate
 from fluentsd.store.db.bridge import Store, open_store
 from fluentsd.store.db.upgrade import prepare
