@@ -44,7 +44,7 @@ def serve_ours(address: str) -> None:
 
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
-    async def handle(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def handle(body: Mapping[str, Any], sent: trio.Event) -> Mapping[str, Any]:
         await trio.sleep(SLOW if body.get("text") == SLOWLY else 0)
         return {"response_type": "ephemeral", "text": "ok"}
 

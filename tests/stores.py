@@ -1,12 +1,16 @@
 """Stores that cost a test little: what `open_whole` opens.
 
-* On SQLite, aiosqlite runs each statement in a thread of its connection, so that a long one holds nobody up. To wake
-  one thread and then another costs more than a statement of a test. `InlineStore` runs it on the store's own thread,
-  so one unit of work ends before the next begins. It does not wait for the disk.
+In the daemon, a unit of work crosses to the store's thread, and on SQLite each statement to a thread of its connection,
+so that a long one holds nobody up. To wake one thread and then another costs more than a statement of a test. These
+stores have no thread: a unit runs from its beginning to its end while Trio's loop stands still, so it is never
+cancelled half-way, and no two of one store run at the same time.
+
+* On SQLite, `InlineStore` does not wait for the disk.
 * On PostgreSQL, a connection costs the server a process that prepares every statement again. The `KeptStore`s of one
   database use the same loop and the same pools, one after another.
 
-What tests the bridge, a connection's life, or a statement that takes its time, opens a store as the daemon's.
+What tests the bridge, a connection's life, two units at the same time, or a statement that takes its time, opens a
+store as the daemon's.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from sqlalchemy import event
 from fluentsd.domain.subscriptions import NOBODY
 from fluentsd.store.db import engines
 from fluentsd.store.db.bridge import BUSY_AFTER, Store
-from fluentsd.store.db.unit_of_work import ENDING_AFTER, Side
+from fluentsd.store.db.unit_of_work import Side
 
 
 class _Inline(aiosqlite.Connection):
@@ -59,8 +63,28 @@ def _create_inline(create: Any, url: Any, **options: Any) -> Any:
     return create(url, **options)
 
 
-class InlineStore(Store):
-    """A store of SQLite whose statements run on its own thread."""
+class _OneThread(Store):
+    """A store whose units run on Trio's own thread."""
+
+    async def wait_answer(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def _until_ended(self, begin: Callable[[Callable[[], object]], object], stop: object) -> None:
+        await trio.lowlevel.cancel_shielded_checkpoint()
+        self._loop.call_soon(begin, self._loop.stop)
+        self._loop.run_forever()
+
+    async def _open(self) -> None:
+        await self.run(engines.check_wal if self.dialect == "sqlite" else engines.check_server)
+
+    async def _close(self) -> None:
+        self._closed = True
+        self._loop.run_until_complete(self._dispose())
+        self._loop.close()
+
+
+class InlineStore(_OneThread):
+    """A store of SQLite without threads."""
 
     def __init__(self, *arguments: Any) -> None:
         create: Any = engines.create_async_engine
@@ -100,7 +124,7 @@ def close_kept(url: str) -> None:
         kept.loop.close()
 
 
-class KeptStore(Store):
+class KeptStore(_OneThread):
     """A store of PostgreSQL that leaves its connections to the next one."""
 
     def __init__(self, url: str, *arguments: Any) -> None:
@@ -119,14 +143,9 @@ class KeptStore(Store):
             self.subscribe(self.subscriptions)
         kept.in_use, self._kept = True, kept
 
-    def _keep_loop(self) -> None:
-        self._loop.run_forever()
+    async def _close(self) -> None:
+        self._closed = True
         self._kept.in_use = False
-        self._ended()
-
-    async def _dispose(self) -> None:
-        await self._stop_all({work for work in self._in_progress if not work.whole}, ENDING_AFTER)
-        await self._stop_all(self._in_progress, None)
 
 
 @asynccontextmanager

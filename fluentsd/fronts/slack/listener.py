@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import trio
-from slack_bolt import Ack, App, BoltRequest, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 
 from fluentsd.fronts.guard import place_of
@@ -27,11 +27,12 @@ _ANY = re.compile(r"[\s\S]*")
 #: What a person reads when a listener failed.
 FAILED = "Something went wrong in fluentsd, by no fault of yours; its log has the place. Look before you repeat it."
 
-Handle = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any] | None]]
+Handle = Callable[[Mapping[str, Any], trio.Event], Awaitable[Mapping[str, Any] | None]]
 
 
 class Listener:
-    """Answers envelopes by `handle`, which gets the payload and returns the acknowledgement's payload."""
+    """Answers envelopes by `handle`, which gets the payload, and an event that is set when the acknowledgement has been
+    sent; it returns the acknowledgement's payload."""
 
     def __init__(self, api: WebApi, identity: Identity, handle: Handle, log: Any) -> None:
         self._handle, self._log = handle, log
@@ -62,15 +63,15 @@ class Listener:
             register(_ANY)(self._listen)
         self._app.error(self._failed)
 
-    async def answer(self, envelope: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The payload of the acknowledgement; None if it has none."""
+    async def answer(self, envelope: Mapping[str, Any], sent: trio.Event) -> Mapping[str, Any] | None:
+        """The payload of the acknowledgement; None if it has none. `sent` is set when it has been sent."""
         body = envelope.get("payload")
         if not isinstance(body, dict):
             return None
         headers: dict[str, Any] = {}
         if envelope.get("retry_attempt") is not None:
             headers["x-slack-retry-num"] = str(envelope["retry_attempt"])
-        request = BoltRequest(mode="socket_mode", body=body, headers=headers)
+        request = BoltRequest(mode="socket_mode", body=body, headers=headers, context={"sent": sent})
         response = await trio.to_thread.run_sync(
             self._app.dispatch, request, limiter=self._threads, abandon_on_cancel=True
         )
@@ -80,9 +81,9 @@ class Listener:
             return dict(json.loads(response.body))
         return {"text": response.body}
 
-    def _listen(self, ack: Ack, body: dict[str, Any]) -> None:
+    def _listen(self, ack: Ack, body: dict[str, Any], context: BoltContext) -> None:
         """The shim: one hop to Trio, then the acknowledgement."""
-        payload = trio.from_thread.run(self._handle, body)
+        payload = trio.from_thread.run(self._handle, body, context["sent"])
         if payload:
             ack(dict(payload))
         else:

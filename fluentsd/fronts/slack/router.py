@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+import trio
+
 from fluentsd.api import Unavailable
 from fluentsd.fronts.guard import place_of
 from fluentsd.fronts.slack import clicks, commands, views
@@ -55,16 +57,16 @@ class Router:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def handle(self, body: Mapping[str, Any]) -> Ack:
-        """The payload of the acknowledgement, within `ACK_WITHIN`."""
+    async def handle(self, body: Mapping[str, Any], sent: trio.Event) -> Ack:
+        """The payload of the acknowledgement, within `ACK_WITHIN`; `sent` is set when it has been sent."""
         interaction, jobs = read(body), self._services.jobs
         match interaction.kind:
             case "command":
-                return await self._command(interaction)
+                return await self._command(interaction, sent)
             case "action":
                 jobs.later(partial(self._click, interaction))
             case "submission":
-                return await self._submission(interaction)
+                return await self._submission(interaction, sent)
             case "suggestion":
                 return await self._suggestion(interaction)
             case "closed":
@@ -78,10 +80,11 @@ class Router:
 
     # ── commands and clicks ──────────────────────────────────────────────────────────────────────────────────────
 
-    async def _command(self, interaction: Interaction) -> Ack:
+    async def _command(self, interaction: Interaction, sent: trio.Event) -> Ack:
         work = partial(self._answer, interaction, partial(commands.typed, text=interaction.text))
+        late = _following(sent, partial(self._late_command, interaction))
         try:
-            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._late_command, interaction))
+            answer = await self._services.jobs.within(ACK_WITHIN, work, late)
         except Late:
             return {"response_type": "ephemeral", "text": "Working on it…"}
         if answer is SILENT:
@@ -198,11 +201,12 @@ class Router:
 
     # ── views and events ─────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _submission(self, interaction: Interaction) -> Ack:
+    async def _submission(self, interaction: Interaction, sent: trio.Event) -> Ack:
         """Submitted values are checked within the acknowledgement, so that mistakes show beside their inputs."""
         work = partial(self._answer, interaction, views.submitted)
+        late = _following(sent, partial(self._direct, interaction))
         try:
-            answer = await self._services.jobs.within(ACK_WITHIN, work, partial(self._direct, interaction))
+            answer = await self._services.jobs.within(ACK_WITHIN, work, late)
         except Late:
             if interaction.name.startswith(PREFIX):
                 place = place_in(interaction.view, interaction.value)
@@ -316,6 +320,16 @@ def without_mention(text: str, bot: str, is_mention: bool) -> str:
     """What is said to the app, without its mention; the first mention is the app's while its own id is not known."""
     whom = re.escape(bot) if bot else r"\w+" if is_mention else "(?!)"
     return re.sub(rf"<@{whom}(?:\|[^>]*)?>", " ", text, count=0 if bot else 1).strip(" :,")
+
+
+def _following(sent: trio.Event, late: Callable[[T], Awaitable[None]]) -> Callable[[T], Awaitable[None]]:
+    """A late answer that comes after the acknowledgement: else Slack would show "Working on it…" in its place."""
+
+    async def answer(value: T) -> None:
+        await sent.wait()
+        await late(value)
+
+    return answer
 
 
 async def _forgotten(_: object) -> None:

@@ -70,12 +70,13 @@ class _Connection:
 
 
 class SocketMode:
-    """Keeps a connection to Slack, and answers its envelopes with `answer`."""
+    """Keeps a connection to Slack, and answers its envelopes with `answer`, whose event is set when the acknowledgement
+    has been sent."""
 
     def __init__(
         self,
         open_url: Callable[[], Awaitable[str]],
-        answer: Callable[[Mapping[str, Any]], Awaitable[Ack]],
+        answer: Callable[[Mapping[str, Any], trio.Event], Awaitable[Ack]],
         log: Any,
         timing: Timing = Timing(),
     ) -> None:
@@ -260,7 +261,7 @@ class SocketMode:
 
     async def _handle(self, connection: _Connection, envelope: Mapping[str, Any]) -> None:
         """Answer one envelope and acknowledge it. It is acknowledged whatever happens."""
-        id_, ack = envelope["envelope_id"], None
+        id_, ack, sent = envelope["envelope_id"], None, trio.Event()
         if id_ in self._acks:  # it came again: while the first is being handled, that one's acknowledgement counts
             ack = self._acks[id_]
             if ack is not None and ack.get("pending"):
@@ -268,7 +269,7 @@ class SocketMode:
         elif not self._is_repeated(envelope):
             self._acks[id_] = {"pending": True}
             try:
-                ack = await self._answer(envelope)
+                ack = await self._answer(envelope, sent)
             except Exception as why:  # noqa: BLE001 - the guard at the edge of each envelope
                 self._log.error("slack.envelope", error=type(why).__name__, where=place_of(why))
             self._acks[id_] = ack
@@ -278,6 +279,7 @@ class SocketMode:
         if ack and envelope.get("accepts_response_payload", True):
             message["payload"] = dict(ack)
         await self._send(connection, json.dumps(message, separators=(",", ":")))
+        sent.set()
 
     def _is_repeated(self, envelope: Mapping[str, Any]) -> bool:
         """Whether an event came before in another envelope: Slack repeats events that were acknowledged late."""

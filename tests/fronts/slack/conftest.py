@@ -100,10 +100,10 @@ def _texts(part: Any) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def an_office(stage: Stage, **more: Any) -> AsyncIterator[Office]:
+async def an_office(stage: Stage, timing: Timing | None = None, **more: Any) -> AsyncIterator[Office]:
     async with fake_slack() as workspace, trio.open_nursery() as nursery:
         settings = slack_settings(workspace, **more)
-        front = SlackFront(stage.runtime, settings, stage.runtime.log, Timing(ping_every=0.3, answer_within=0.3))
+        front = SlackFront(stage.runtime, settings, stage.runtime.log, timing)
         nursery.start_soon(front.run)
         await workspace.wait_opened(1)
         yield Office(stage, workspace, front)

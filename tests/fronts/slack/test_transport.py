@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
-from trio_websocket import ConnectionClosed
+from trio_websocket import ConnectionClosed, WebSocketConnection
+from wsproto.events import Ping
 
 from fluentsd.fronts.slack.front import SlackFront
-from fluentsd.fronts.slack.transport import Timing
+from fluentsd.fronts.slack.router import Router
+from fluentsd.fronts.slack.transport import SocketMode, Timing
+from fluentsd.fronts.slack.web_api import WebApi
 from fluentsd.testing.slack import fake_slack
 from tests.engine.stage import Stage
 from tests.fronts.slack.conftest import Office, an_office, slack_settings, until
@@ -36,23 +41,31 @@ async def test_a_reset_connection_is_replaced_at_once(office: Office) -> None:
     assert "No campaign is active" in await office.say("")
 
 
-async def test_a_silent_connection_is_noticed_by_our_own_pings(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def silent(*_: object) -> None:
-        await trio.sleep_forever()
+async def test_a_silent_connection_is_noticed_by_our_own_pings(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    pings: list[object] = []
 
-    monkeypatch.setattr(office.slack.sockets[0], "_handle_ping_event", silent)
-    monkeypatch.setattr(office.slack.sockets[0], "_send", silent)
-    with trio.fail_after(5):
+    async def counted(socket: WebSocketConnection, event: Ping) -> None:
+        pings.append(event)
+        if len(pings) > 3:
+            await trio.sleep_forever()
+        await answer(socket, event)
+
+    answer = WebSocketConnection._handle_ping_event
+    monkeypatch.setattr(WebSocketConnection, "_handle_ping_event", counted)
+    async with an_office(stage, Timing(ping_every=0.05, answer_within=1.0)) as office:
+        await until(lambda: len(pings) > 3)
+        assert office.slack.opened == 1, "a ping that is answered changes nothing"
+        monkeypatch.setattr(office.slack.sockets[0], "_send", trio.sleep_forever)
+        with trio.fail_after(10):
+            await office.slack.wait_opened(2)
+
+
+async def test_a_connection_that_slack_leaves_open_is_closed_by_us(stage: Stage) -> None:
+    async with an_office(stage, Timing(retires_after=0.1)) as office:
+        await office.slack.disconnect("warning")
         await office.slack.wait_opened(2)
-
-
-async def test_a_connection_that_slack_leaves_open_is_closed_by_us(office: Office) -> None:
-    office.front.socket._timing = Timing(ping_every=0.3, answer_within=0.3, retires_after=0.1)
-    await office.slack.disconnect("warning")
-    await office.slack.wait_opened(2)
-    with trio.fail_after(5):
         await until(lambda: len(office.slack.sockets) == 1)
-    assert "No campaign is active" in await office.say("")
+        assert "No campaign is active" in await office.say("")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +122,32 @@ async def test_an_error_in_a_handler_is_acknowledged_with_a_message(
 async def test_an_envelope_that_cannot_be_read_is_acknowledged(office: Office) -> None:
     assert (await office.slack.send("slash_commands", None)).payload is None
     assert (await office.slack.send("something_new", {"type": "something_new"})).payload is None
+
+
+async def test_a_late_answer_follows_the_acknowledgement(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it, the words "Working on it…" of the acknowledgement would take the answer's place."""
+    order: list[str] = []
+    send, respond, work = SocketMode._send, WebApi.respond, Router._answer
+
+    async def working(router: Router, *given: Any) -> Any:
+        await trio.sleep(0.05)
+        return await work(router, *given)
+
+    async def slow(socket: SocketMode, *given: Any) -> None:
+        await trio.sleep(0.2)
+        await send(socket, *given)
+        order.append("acknowledged")
+
+    async def noted(api: WebApi, *given: Any) -> Any:
+        order.append("answered")
+        return await respond(api, *given)
+
+    monkeypatch.setattr("fluentsd.fronts.slack.router.ACK_WITHIN", 0.0)
+    monkeypatch.setattr(Router, "_answer", working)
+    monkeypatch.setattr(SocketMode, "_send", slow)
+    monkeypatch.setattr(WebApi, "respond", noted)
+    assert "No campaign is active" in await office.say("")
+    assert order == ["acknowledged", "answered"]
 
 
 async def test_fifty_commands_at_once_are_all_acknowledged(office: Office) -> None:
