@@ -13,7 +13,7 @@ from fluentsd.fronts.web import server
 from tests.fronts.web.front import PUBLIC, fronted, sign
 
 ADDRESSES = [f"127.0.0.{n}" for n in range(1, 6)]
-SLOW, STOPS = 300, 90
+SLOW, STOPS = 200, 60
 
 
 async def status_of(port: int, body: bytes) -> int:

@@ -27,7 +27,7 @@ from tests.databases import open_whole
 from tests.engine.stage import DAY, HOUR, MINUTE, MONDAY, FakeChannel, Stage, person, spec, staged
 from tests.stories.test_law import barred_by
 
-PEOPLE, LATER, EDITS = 270, 30, 45
+PEOPLE, LATER, EDITS = 180, 20, 36
 PLACES: tuple[tuple[list[str], list[str]], ...] = (
     (["America/New_York"], []), (["America/Los_Angeles"], []), (["America/Chicago"], ["US-TX"]),
     (["America/New_York"], ["US-RI"]), (["America/Chicago", "America/New_York"], ["US-FL"]), (["Australia/Sydney"], []),

@@ -206,7 +206,7 @@ async def test_the_daemon_does_what_the_forecast_told(tmp_path: Path, seed: int)
         channel_state = {kind: ChannelState(kind, channel, most, interval) for kind, channel in channels.items()}
         runtime = Runtime(store, clock, channel_state, log=log)
         stage = Stage(runtime, clock, channels, None)  # type: ignore[arg-type]
-        people = [random_person(chance, n) for n in range(1, 31)]
+        people = [random_person(chance, n) for n in range(1, 23)]
         for n in range(3):
             number = f"+1{chance.choice(['212', '415'])}5560{n:03d}"
             await stage.do("numbers add", number=number, tag=["t"], pace=chance.choice(["2/hour", "20/hour", None]))

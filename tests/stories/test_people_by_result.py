@@ -77,7 +77,7 @@ async def test_random_histories_give_the_figures_of_the_report(tmp_path: Path, s
             for channel in stage.channels.values():
                 channel.always = Mischief(chance, channel, stage)
             await stage.launch(campaign(chance), *map(person, range(PEOPLE)))
-            for _ in range(40):
+            for _ in range(24):
                 await stage.until(clock.now() + round(chance.uniform(0.2, 9) * HOUR))
                 await news(stage, chance)
                 if chance.random() < 0.5:

@@ -178,7 +178,7 @@ async def test_caps_opt_outs_and_erasures_are_those_of_the_slow_implementation(d
             assert (await story.bring(names[start : start + 3]))["new"] == len(names[start : start + 3])
         await stage.do("campaign start", ref="test", yes=True)
         acts: list[Callable[[], Awaitable[None]]] = [story.opts_out, story.is_erased, story.comes_again]
-        for _ in range(10):
+        for _ in range(8):
             await stage.until(clock.now() + chance.randrange(1, 10) * HOUR + 7 * MINUTE)
             if chance.random() < 0.7:
                 await chance.choice(acts)()

@@ -61,7 +61,7 @@ def test_a_flag_is_not_taken_for_a_count() -> None:
 
 
 @pytest.mark.parametrize("answer_type", CLASSES, ids=lambda one: f"{one.__module__.rpartition('.')[2]}.{one.__name__}")
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_every_answer_reads_everything_without_an_error(answer_type: type[Any], data: st.DataObject) -> None:
     names = [one.name for one in fields(answer_type)]
