@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from fluentsd.bootstrap import freeze_gc
 from fluentsd.store.db.bridge import Store
 from tests.databases import open_whole
 from tests.postgresql import PostgresServer, running_server
@@ -25,9 +25,9 @@ share_compiled_statements()
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays; the collector need not walk it again and again, nor come more often than in the
-    daemon."""
-    freeze_gc()
+    """What is imported by now stays; the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
