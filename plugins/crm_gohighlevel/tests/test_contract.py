@@ -242,7 +242,7 @@ async def test_no_answer_that_is_spoilt_loses_anybody(crm, connect, segment):
     for one in people:
         crm.deal("st1", one)
     crm.pass_time(3600)
-    for seed in range(40):
+    for seed in range(24):
         await exercise_bad_answers(seed, connect, crm, segment, people)
 
 

@@ -260,5 +260,5 @@ async def test_no_answer_that_is_spoilt_loses_anybody(hubspot, connect, kind):
     for one in people:
         hubspot.deal("new", one)
     hubspot.pass_time(3600)
-    for seed in range(40):
+    for seed in range(24):
         await exercise_bad_answers(seed, connect, hubspot, f"list:{ref}" if kind == "list" else STAGE, people)

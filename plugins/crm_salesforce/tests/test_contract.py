@@ -263,5 +263,5 @@ async def test_no_answer_that_is_spoilt_loses_anybody(salesforce, connect, kind)
         "report": "report:00O000000000001",
     }
     salesforce.pass_time(3600)
-    for seed in range(40):
+    for seed in range(24):
         await exercise_bad_answers(seed, connect, salesforce, segments[kind], people)
