@@ -19,8 +19,9 @@ _TIER_OF: Mapping[str, int] = {
     "chat.postEphemeral": 4, "views.open": 4, "views.update": 4, "views.push": 4, "views.publish": 4, "users.info": 4,
     "auth.test": 4, "files.info": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4,
 }  # fmt: skip
-#: Methods that post into a channel: one call per second and channel.
+#: Methods that post into a channel, and seconds between two of their calls for one channel.
 POSTS = frozenset({"chat.postMessage", "chat.postEphemeral"})
+POST_EVERY = 1.0
 #: The part of a minute's calls that may be made at once.
 BURST = 0.2
 
@@ -53,7 +54,7 @@ class Rates:
         at = max(now + self._bucket(method, now).reserve(now), self._paused.get(method, now))
         if channel is not None and method in POSTS:
             at = max(at, self._channels.get(channel, at))
-            self._channels[channel] = at + 1.0
+            self._channels[channel] = at + POST_EVERY
         return at - now
 
     def pause(self, method: str, seconds: float, now: float) -> None:

@@ -14,6 +14,7 @@ import trio
 
 from fluentsd.clock import AdjustableClock
 from fluentsd.config import SlackSettings
+from fluentsd.fronts.slack import rates
 from fluentsd.fronts.slack.front import SlackFront
 from fluentsd.fronts.slack.transport import Timing
 from fluentsd.testing.slack import Workspace, fake_slack
@@ -97,6 +98,12 @@ def _texts(part: Any) -> Iterator[str]:
         if isinstance(part.get("text"), str):
             yield part["text"]
         yield from _texts([one for one in part.values() if isinstance(one, (dict, list))])
+
+
+@pytest.fixture(autouse=True)
+def quick_posts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake workspace takes messages as they come; `test_web_api` looks at their pace."""
+    monkeypatch.setattr(rates, "POST_EVERY", 0.02)
 
 
 @asynccontextmanager

@@ -18,6 +18,11 @@ from tests.fronts.slack.conftest import slack_settings
 PRODUCTION = "https://slack.com/api/"
 
 
+@pytest.fixture(autouse=True)
+def quick_posts() -> None:
+    """Posts have the pace that Slack asks for."""
+
+
 @pytest.mark.parametrize(
     ("api", "hook", "is_theirs"),
     [
