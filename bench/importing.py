@@ -3,7 +3,8 @@
 fluentsd runs `contacts import FILE --campaign REF` in processes of its own, without a daemon, on a SQLite file; its
 memory is the resident memory of all its processes together, sampled fifty times a second. The simple import reads the
 file with `csv` and each number with `phonenumbers.parse`, and inserts one row per person in one transaction. It finds
-no duplicates, determines no place and enrolls no one. It reads the first rows of the same file.
+no duplicates, determines no place and enrolls no one. It reads the first rows of the same file, once before and once
+after the import: a machine that others use gives a process of a second more than one of a minute.
 """
 
 from __future__ import annotations
@@ -53,22 +54,23 @@ text = "Hello {{ first_name }}"
 
 
 def importing(folder: Path) -> list[Row]:
-    """One import of a million people, after the simple import of a sample."""
+    """One import of a million people, between two simple imports of a sample."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         home = Path(own)
         fates = messy.write(home / "people.csv", PEOPLE)
-        naive = naive_rate(home / "people.csv")
+        naive_s = naive_seconds(home / "people.csv")
         (home / "fluentsd.toml").write_text(CONFIG.format(folder=home), encoding="utf-8")
         (home / "campaign.toml").write_text(CAMPAIGN, encoding="utf-8")
         _command(home, "campaign", "apply", "campaign.toml")
         seconds, peak, answer = _measured(home)
+        naive_s += naive_seconds(home / "people.csv")
         check(answer, fates, home / "fluentsd.db")
         size = (home / "people.csv").stat().st_size
-    rate = PEOPLE / seconds
+    rate, naive = PEOPLE / seconds, 2 * SAMPLE / naive_s
     note = f"{PEOPLE:,} rows of {size >> 20} MiB: {fates['new']:,} people, {fates['duplicates']:,} duplicates, "
     note += f"{fates['rejected']:,} refused; enrolled, SQLite, durable"
     beside = (
-        f"the simple import: csv + phonenumbers.parse + one INSERT a row, one transaction, the first {SAMPLE:,} rows"
+        f"the simple import: csv + phonenumbers.parse + one INSERT a row, one transaction, first {SAMPLE:,} rows, twice"
     )
     note += f"; the simple import: {beside}"
     whole = {"seconds": round(seconds, 1), "naive_seconds_for_all": round(PEOPLE / naive, 1)}
@@ -87,8 +89,8 @@ def importing(folder: Path) -> list[Row]:
     ]
 
 
-def naive_rate(file: Path) -> float:
-    """Rows per second of the simple import."""
+def naive_seconds(file: Path) -> float:
+    """The time of the simple import of a sample."""
     with tempfile.TemporaryDirectory(dir=file.parent) as own, closing(sqlite3.connect(Path(own) / "naive.db")) as conn:
         conn.execute("CREATE TABLE person (phone TEXT, email TEXT, first TEXT, last TEXT, fields TEXT)")
         conn.execute("PRAGMA journal_mode=WAL")
@@ -107,7 +109,7 @@ def naive_rate(file: Path) -> float:
                     conn.execute("INSERT INTO person VALUES (?, ?, ?, ?, ?)", values)
                 if read == SAMPLE:
                     break
-        return read / (time.perf_counter() - began)
+        return time.perf_counter() - began
 
 
 def _command(home: Path, *words: str) -> str:
