@@ -42,14 +42,14 @@ def trouble(error: BaseException) -> str:
 
 def in_words(error: Exception) -> str:
     """What a plugin's error says. One without words for people, a mistake in the plugin, is called by its class."""
-    said = str(error).strip()
-    if isinstance(error, PluginError) and said:
-        return said
+    text = str(error).strip()
+    if isinstance(error, PluginError) and text:
+        return text
     if isinstance(error, OSError) or any(_is(error, kind) for kind in ("HTTPError", "TooSlowError")):
         return trouble(error)
-    if said and type(error).__module__ != "builtins":
-        return said
-    return f"a mistake in the plugin ({type(error).__name__}{said and f': {said}'})"
+    if text and type(error).__module__ != "builtins":
+        return text
+    return f"a mistake in the plugin ({type(error).__name__}{text and f': {text}'})"
 
 
 def _is(error: BaseException, kind: type[BaseException] | str) -> bool:

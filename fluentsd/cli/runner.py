@@ -78,8 +78,8 @@ def fail(message: str, status: int = 1, *, suggestion: Suggestion | None = None)
     """Print a message on stderr and exit; as one JSON object if the command was asked for JSON."""
     if REFUSE_AS_JSON.get():
         helps = suggestion and {"verb": suggestion.verb, "arguments": suggestion.arguments}
-        said = {"refused": message, "suggestion": helps, "status": status}
-        print(json.dumps(said, ensure_ascii=False, indent=2, default=str), file=sys.stderr)  # noqa: T201 - its own output
+        refusal = {"refused": message, "suggestion": helps, "status": status}
+        print(json.dumps(refusal, ensure_ascii=False, indent=2, default=str), file=sys.stderr)  # noqa: T201 - its own output
     else:
         print(f"{message}{fix(suggestion)}", file=sys.stderr)  # noqa: T201 - the shell's own output
     raise SystemExit(status)

@@ -162,5 +162,5 @@ def _show_analysis(shell: Shell, analysis: Mapping[str, Any]) -> None:
     for name, value in analysis["fields"].items():
         shell.screen.say(f"  {name.replace('_', ' ')}: {value}")
     for source, values in analysis["writes"].items():
-        told = ", ".join(f"{name} = {value}" for name, value in values.items())
-        shell.screen.say(f"  would be written to {source}: {told}")
+        shown = ", ".join(f"{name} = {value}" for name, value in values.items())
+        shell.screen.say(f"  would be written to {source}: {shown}")

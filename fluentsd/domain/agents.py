@@ -207,8 +207,8 @@ class Agent(_Table):
         ]
         if self.recording and not self.waives("recording_notice"):
             parts.append(self.recording_notice or RECORDING_NOTICES.get(tongue, ""))
-        said = (part.replace("{company}", self.company).replace("{key}", self.opt_out_key) for part in parts)
-        return " ".join(filter(None, said))
+        filled = (part.replace("{company}", self.company).replace("{key}", self.opt_out_key) for part in parts)
+        return " ".join(filter(None, filled))
 
 
 class _File(_Table):

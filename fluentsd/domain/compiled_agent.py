@@ -48,15 +48,15 @@ class CompiledAgent:
         fields = values.get("contact", {})
         if lacking := [name for name in self.agent.variables if not str(fields.get(name, "")).strip()]:
             raise TemplateProblem(f"the agent {self.agent.name} needs {', '.join(lacking)}, which this person has not")
-        said = {part: " ".join(text.render(values).split()) for part, text in self.texts.items()}
+        rendered = {part: " ".join(text.render(values).split()) for part, text in self.texts.items()}
         found = unrendered(self.agent, self.version, self.guard)
-        opening = " ".join(filter(None, (self.guard.opening(answers=self.answers), said["greeting"])))
+        opening = " ".join(filter(None, (self.guard.opening(answers=self.answers), rendered["greeting"])))
         return replace(
             found,
             prompt=self.prompt.render(_as_data(values)),
             opening=opening,
-            idle_prompt=said["idle_prompt"],
-            voicemail=said["voicemail"],
+            idle_prompt=rendered["idle_prompt"],
+            voicemail=rendered["voicemail"],
         )
 
     def guarded_by(self, newest: Agent) -> CompiledAgent:

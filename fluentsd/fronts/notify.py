@@ -57,11 +57,11 @@ class WebhookTarget:
             answer = await self._http().post(self._url, content=body, headers=headers, timeout=PATIENCE)
         except httpx.TransportError as why:
             raise Unavailable(f"the address cannot be reached ({trouble(why)})", 0.0) from why
-        said = f"the address answered {answer.status_code}"
+        problem = f"the address answered {answer.status_code}"
         if answer.status_code in REFUSES_EVENT:
-            raise Rejected(said)
+            raise Rejected(problem)
         if not answer.is_success:
-            raise Unavailable(said, _retry_after(answer.headers.get("Retry-After", "")))
+            raise Unavailable(problem, _retry_after(answer.headers.get("Retry-After", "")))
 
 
 def _retry_after(text: str) -> float:

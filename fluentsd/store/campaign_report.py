@@ -65,9 +65,9 @@ def _opted_out() -> ColumnElement[bool]:
     """The attempt that the person opted out of; of those who opted out by other ways, the latest before it."""
     other = attempt.alias()
     theirs = other.c.enrollment_id == attempt.c.enrollment_id
-    said = select(other.c.id).where(theirs, other.c.outcome == Outcome.opted_out.value).correlate(attempt).exists()
+    reported = select(other.c.id).where(theirs, other.c.outcome == Outcome.opted_out.value).correlate(attempt).exists()
     latest = select(func.max(other.c.id)).where(theirs).correlate(attempt).scalar_subquery()
-    elsewhere = (enrollment.c.reason == Outcome.opted_out.value) & ~said & (attempt.c.id == latest)
+    elsewhere = (enrollment.c.reason == Outcome.opted_out.value) & ~reported & (attempt.c.id == latest)
     return (attempt.c.outcome == Outcome.opted_out.value) | elsewhere
 
 

@@ -35,12 +35,12 @@ async def attest(conn: AsyncConnection, source_id: int, given: Attestation, *, a
 
 async def same(conn: AsyncConnection, source_id: int, given: Attestation) -> int | None:
     """The newest attestation about a source that says exactly this."""
-    said = {"basis": given.basis, "given_on": given.given_on.isoformat(), "scope": ",".join(given.scope),
+    attested = {"basis": given.basis, "given_on": given.given_on.isoformat(), "scope": ",".join(given.scope),
             "scrubbed_on": given.scrubbed_on.isoformat() if given.scrubbed_on else None, "proof": given.proof,
             "by": given.by}  # fmt: skip
     mine = [
         attestation.c.source_id == source_id,
-        *(attestation.c[name].is_not_distinct_from(v) for name, v in said.items()),
+        *(attestation.c[name].is_not_distinct_from(v) for name, v in attested.items()),
     ]
     found = (await conn.execute(select(attestation.c.id).where(*mine).order_by(attestation.c.id.desc()))).scalar()
     return None if found is None else int(found)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.contacts.rereading import Kept, Said
+from fluentsd.domain.contacts.rereading import Kept, SourceRecord
 from fluentsd.domain.places.location import Place
 from fluentsd.store.tables import attempt, contact, contact_point, inbound_call, point, record, source, suppression
 
@@ -46,17 +46,17 @@ def people(conn: Connection, after: int, most: int) -> list[Kept]:
     stopped: dict[int, set[tuple[str, str]]] = {}
     for contact_id, value, channel in conn.execute(listed):
         stopped.setdefault(contact_id, set()).add((value, channel))
-    said = _said(conn, span)
+    records = _records(conn, span)
     return [
         Kept(
-            row.id, points.get(row.id, ()), row.zones, row.zone_basis, row.states, row.conflict, said.get(row.id, ()),
-            stopped.get(row.id, frozenset()),
+            row.id, points.get(row.id, ()), row.zones, row.zone_basis, row.states, row.conflict,
+            records.get(row.id, ()), stopped.get(row.id, frozenset()),
         )
         for row in rows
     ]  # fmt: skip
 
 
-def _said(conn: Connection, span: tuple[int, int]) -> dict[int, list[Said]]:
+def _records(conn: Connection, span: tuple[int, int]) -> dict[int, list[SourceRecord]]:
     """What the sources say of the people with these ids, the newest first."""
     statement = (
         select(record.c.contact_id, record.c.fields, source.c.name, source.c.kind, source.c.config)
@@ -64,10 +64,10 @@ def _said(conn: Connection, span: tuple[int, int]) -> dict[int, list[Said]]:
         .where(record.c.contact_id.between(*span))
         .order_by(record.c.seen_at.desc(), record.c.id.desc())
     )
-    found: dict[int, list[Said]] = {}
+    found: dict[int, list[SourceRecord]] = {}
     for contact_id, fields, name, kind, config in conn.execute(statement):
         aside = frozenset((config or {}).get("aside", ()))
-        found.setdefault(contact_id, []).append(Said(name, json.loads(fields), kind == "csv", aside))
+        found.setdefault(contact_id, []).append(SourceRecord(name, json.loads(fields), kind == "csv", aside))
     return found
 
 

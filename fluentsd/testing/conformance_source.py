@@ -215,20 +215,20 @@ async def changes_are_told(case: SourceCase) -> None:
     leaver = (await case.source().walk(segment.id, None)).refs[0]
     comer = case.control.put(segment.id, "conformance-1", {}) or "conformance-1"
     case.control.remove(segment.id, leaver)
-    told = await _told(case, segment.id, page.since)
-    came, went = {ref for one in told for ref in one.refs}, {ref for one in told for ref in one.gone}
+    changes = await _changes(case, segment.id, page.since)
+    came, went = {ref for one in changes for ref in one.refs}, {ref for one in changes for ref in one.gone}
     members = {ref for one in await walked(case.source(), segment.id) for ref in one.refs}
     require(comer in members and leaver not in members, "a walk after the changes is not true")
     require(comer in came, f"{comer!r} came, and the changes name {sorted(came)}")
     require(came <= members, f"the changes name {sorted(came - members)}, which are not in the segment")
     require(not went & members, f"the changes say that {sorted(went & members)} left, which are in the segment")
-    require(leaver in went or any(one.walk_again for one in told), f"nothing tells that {leaver!r} left")
-    again = await _told(case, segment.id, told[-1].since)
+    require(leaver in went or any(one.walk_again for one in changes), f"nothing tells that {leaver!r} left")
+    again = await _changes(case, segment.id, changes[-1].since)
     require(not any(one.walk_again for one in again), "changes after a walk ask for a walk again")
     require(not {ref for one in again for ref in one.gone} & members, "a member is told as a leaver later")
 
 
-async def _told(case: SourceCase, segment: str, since: str | None) -> list[Page]:
+async def _changes(case: SourceCase, segment: str, since: str | None) -> list[Page]:
     """All pages of the changes, each by a fresh source; the last one has the next cursor."""
     pages = [await case.source().changes(segment, since)]
     while (cursor := pages[-1].next) is not None:

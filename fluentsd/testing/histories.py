@@ -49,7 +49,7 @@ async def exercise_history(
     """One random history; afterwards the follower's members must be those of the segment. `connect` builds the source
     as after a restart. Raises `ConformanceFailure`."""
     chance, members, source = random.Random(seed), set[str](), connect()  # noqa: S311 - a history, no secret
-    follower, told = Follower(segment), list[str]()
+    follower, acts = Follower(segment), list[str]()
     for _ in range(events):
         act = chance.choice(["join", "join", "leave", "edit", "follow", "follow", "outage", "restart", "other"])
         one = chance.choice(sorted(members)) if members else ""
@@ -70,19 +70,19 @@ async def exercise_history(
             source = connect()
         else:
             await follower.follow(source)
-        told.append(act)
+        acts.append(act)
         owner.pass_time(chance.choice([0.002, 1, 90]))  # some stamps have whole milliseconds only
     double.mend()
     owner.pass_time(1200)
     for _ in range(QUIET):
         if not await follower.follow(source):
-            raise ConformanceFailure(f"seed {seed}: the source is not available after all faults ({', '.join(told)})")
+            raise ConformanceFailure(f"seed {seed}: the source is not available after all faults ({', '.join(acts)})")
         owner.pass_time(90)
     if follower.members != members:
         lost, kept = sorted(members - follower.members), sorted(follower.members - members)
-        raise ConformanceFailure(f"seed {seed}: lost {lost}, still has {kept}, after {', '.join(told)}")
+        raise ConformanceFailure(f"seed {seed}: lost {lost}, still has {kept}, after {', '.join(acts)}")
     found, ids = set[str](), sorted(members)
     for start in range(0, len(ids), source.limits.refresh):
         found |= {record.id for record in await source.refresh(ids[start : start + source.limits.refresh])}
     if found != members:
-        raise ConformanceFailure(f"seed {seed}: refresh gives {sorted(found)} for {ids}, after {', '.join(told)}")
+        raise ConformanceFailure(f"seed {seed}: refresh gives {sorted(found)} for {ids}, after {', '.join(acts)}")

@@ -84,11 +84,11 @@ async def of_campaign(runtime: Runtime, call: Call, ref: str, state: Sequence[st
         def shown(one: Member) -> Answer:
             is_later = one.due_at is not None and one.due_at > call.at
             reason = reason_of(row.state, one.state, one.reason, held=one.held, is_later=is_later, stopped=stopped)
-            said = one.reason if one.state == EnrollmentState.errored else sentence_of(one.state, reason)
+            sentence = one.reason if one.state == EnrollmentState.errored else sentence_of(one.state, reason)
             return {
                 "contact": one.contact_id, "entry": one.entry, "name": called(fields.get(one.contact_id, {}), ""),
                 "points": [point.value for point in points.get(one.contact_id, [])], "state": one.state,
-                "reason": reason, "sentence": said, "step": one.step, "channel": _channel(plan, one),
+                "reason": reason, "sentence": sentence, "step": one.step, "channel": _channel(plan, one),
                 "due_at": one.due_at if one.state == EnrollmentState.queued and not one.held else None,
                 "tries": tries.get(one.id, 0), "last_outcome": one.last_outcome,
                 "lists": lists.get(one.contact_id, []), "enrolled_at": one.enrolled_at,

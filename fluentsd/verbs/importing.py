@@ -74,9 +74,9 @@ async def take(runtime: Runtime, call: Call, run: Any, people: Sequence[Any], ke
         keep: dict[str, Any] = {"keep_duplicates": keep_duplicates, "by": call.actor, "at": call.at}
         taken = await service.take(conn, runtime, begun, batch, **keep)
         ended.update(taken.ended)
-        told = asdict(taken) | {"shared": sorted(taken.shared)}
-        del told["ended"]
-        return told
+        result = asdict(taken) | {"shared": sorted(taken.shared)}
+        del result["ended"]
+        return result
 
     try:
         answer = await _refusing(refusing(runtime.store.run(unit)))

@@ -79,8 +79,8 @@ async def enroll(
     runtime.dispatcher_wakeup.notify()
 
     async def noted(conn: Connection) -> Answer:
-        said = {"source": source, "campaign": campaign, "states": list(state), "reason": reason}
-        return answer | {"_details": {name: value for name, value in said.items() if value} | {"enrolled": enrolled}}
+        details = {"source": source, "campaign": campaign, "states": list(state), "reason": reason}
+        return answer | {"_details": {name: value for name, value in details.items() if value} | {"enrolled": enrolled}}
 
     return await change(runtime, call, "campaign enroll", ref, noted)
 

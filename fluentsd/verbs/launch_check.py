@@ -164,14 +164,14 @@ def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
         feeds: dict[str, list[str]] = {}
         for name, meaning in state.mapping:
             feeds.setdefault(_FEEDS.get(meaning, meaning), []).append(name)
-        told = "; ".join(f"{what}: {', '.join(names)}" for what, names in feeds.items()) or "nothing"
+        fields = "; ".join(f"{what}: {', '.join(names)}" for what, names in feeds.items()) or "nothing"
         if absent := _absent_points(row, state.mapping):
-            told += f"; no field is {' or '.join(absent)}, so steps that need one are left out"
+            fields += f"; no field is {' or '.join(absent)}, so steps that need one are left out"
         bare = [channel for channel in row.spec.channels if channel not in state.protected]
         if bare and one.no_opt_out_field:
             doing = " or ".join(_CHANNEL_WORDS[channel] for channel in bare)
-            told += f"; {one.no_opt_out_field} attests that there is nobody whom we must not {doing}"
-        found[f"fields of {one.source} for {one.segment!r}: {told}"] = ("source fields", {"source": one.source})
+            fields += f"; {one.no_opt_out_field} attests that there is nobody whom we must not {doing}"
+        found[f"fields of {one.source} for {one.segment!r}: {fields}"] = ("source fields", {"source": one.source})
     return found
 
 

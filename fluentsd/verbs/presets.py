@@ -45,8 +45,8 @@ def preset(name: str) -> Preset:
 def _summary(text: str) -> str:
     """The first sentences of the comment above the file, at least forty characters of them."""
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
-    said = ""
+    summary = ""
     for sentence in re.split(r"(?<=\.)\s", " ".join(line.lstrip("# ") for line in lines)):
-        if len(said) < 40:
-            said = f"{said} {sentence}".strip()
-    return said
+        if len(summary) < 40:
+            summary = f"{summary} {sentence}".strip()
+    return summary

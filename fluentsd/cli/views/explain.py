@@ -197,11 +197,11 @@ def forecast(screen: Screen, answer: Forecast) -> None:
 
 def follow_ups(answer: Ahead) -> str:
     """What follows calls, which no other figure counts."""
-    told = ", ".join(
+    counts = ", ".join(
         f"{one.step} up to {one.people:,}" if one.people is not None else f"{one.step} as the analysis says"
         for one in answer.follow_ups
     )
-    return f"not counted above, follow-ups after calls: {told}"
+    return f"not counted above, follow-ups after calls: {counts}"
 
 
 def _contacts(answer: Ahead) -> str:

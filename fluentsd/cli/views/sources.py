@@ -126,11 +126,11 @@ def _progress(one: answers.Followed) -> str:
     named, size = one.named or 0, one.size
     if not size:
         return f"reading all of it: {named:,}"
-    told = f"reading all of it: {named:,} of {size:,}"
+    progress = f"reading all of it: {named:,} of {size:,}"
     if one.walked_at is not None:
-        return told
+        return progress
     full = min(BAR, BAR * named // size)
-    return f"{'█' * full}{'░' * (BAR - full)} {told}"
+    return f"{'█' * full}{'░' * (BAR - full)} {progress}"
 
 
 def asked(screen: Screen, answer: answers.Asked) -> None:

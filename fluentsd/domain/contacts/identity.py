@@ -147,7 +147,7 @@ def choose(row: Profile, known: Mapping[int, Profile]) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Overlap:
     """Rows told apart: how many are about a person of an earlier row, and how many points belong to several people, by
     kind."""
 
@@ -155,7 +155,7 @@ class Told:
     shared: Counter[str]
 
 
-def tell_apart(rows: Iterable[Profile]) -> Told:
+def tell_apart(rows: Iterable[Profile]) -> Overlap:
     """Tell the people of these rows apart, when these rows are all there are."""
     people: dict[int, Profile] = {}
     owners: dict[PointKey, set[int]] = {}
@@ -172,7 +172,7 @@ def tell_apart(rows: Iterable[Profile]) -> Told:
         for point in row.points:
             owners.setdefault(point, set()).add(who)
     shared = Counter(kind for (kind, _), several in owners.items() if len(several) > 1)
-    return Told(count - len(people), shared)
+    return Overlap(count - len(people), shared)
 
 
 def in_words(shared: Mapping[str, int]) -> str:

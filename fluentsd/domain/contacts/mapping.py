@@ -150,10 +150,10 @@ _MONTH_FIRST = ("US", "PH", "FM", "PW", "MH")
 
 def _with_dates(column: Column, cells: Sequence[str], region: str) -> Column:
     """The column with the order of its dates, if it holds dates between slashes; a guess is a doubt."""
-    told = order_of(cells) if column.target is None and cells else None
-    if told is None:
+    shown_order = order_of(cells) if column.target is None and cells else None
+    if shown_order is None:
         return column
-    order, is_proved = told
+    order, is_proved = shown_order
     if order:
         return replace(column, dates=order, doubt=f"dates, {order}, as some of them prove")
     if is_proved:

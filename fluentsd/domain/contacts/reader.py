@@ -241,8 +241,8 @@ class ContactReader:
         )
 
     def _opted_out(self, cells: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        said = [(says.stopped(cells[i]), f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs]
-        return tuple((channel, words) for channels, words in said for channel in channels)
+        answers = [(says.stopped(cells[i]), f"{label}: {cells[i][:40]}") for i, label, says in self._opt_outs]
+        return tuple((channel, words) for channels, words in answers for channel in channels)
 
 
 def _is_plain(text: str) -> bool:
@@ -320,16 +320,16 @@ class Preview:
 
 def preview(mapping: Columns, people: Sequence[Person], rejects: Sequence[Reject], limit: int = 5) -> Preview:
     """The preview of an import: its columns, its first `limit` people and rejects, and the counts of all."""
-    shown, told = people[:limit], tell_apart(map(profile, people))
+    shown, overlap = people[:limit], tell_apart(map(profile, people))
     return Preview(
         tuple((c.label, _becomes(mapping, c), _known_by(c), _example(c, shown)) for c in mapping.columns),
         tuple(_shown(p) for p in shown),
         tuple((str(r.line), r.reason) for r, _ in zip(rejects, range(limit), strict=False)),
-        dict(told.shared),
+        dict(overlap.shared),
         sum(1 for person in people if person.opt_outs),
         len(people) + len(rejects),
         len(rejects),
-        told.duplicates,
+        overlap.duplicates,
     )
 
 

@@ -30,7 +30,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SourceRecord:
     """What one source says of a person. `aside`: fields that a person declared to mean nothing more; `is_file`: a CRM
     tells opt-outs in its own way."""
 
@@ -51,7 +51,7 @@ class Kept:
     zone_basis: str
     states: str
     conflict: bool
-    said: Sequence[Said]
+    records: Sequence[SourceRecord]
     stopped: Collection[tuple[str, str]] = ()
 
 
@@ -75,7 +75,7 @@ class Otherwise:
 
 def of_person(kept: Kept) -> Iterator[Otherwise]:
     """Every reading of a person that is another one today."""
-    newest = kept.said[0].source if kept.said else ""
+    newest = kept.records[0].source if kept.records else ""
     now: list[PointKey] = []
     for kind, value in kept.points:
         found = _point(kept.contact_id, newest, kind, value)
@@ -84,9 +84,9 @@ def of_person(kept: Kept) -> Iterator[Otherwise]:
         now.append((kind, found.becomes if found is not None and found.becomes else value))
     if (moved := _place(kept, [value for kind, value in now if kind == "phone"], newest)) is not None:
         yield moved
-    for said in kept.said:
-        if said.is_file:
-            yield from _opt_outs(kept, said, now)
+    for record in kept.records:
+        if record.is_file:
+            yield from _opt_outs(kept, record, now)
 
 
 def of_entry(kind: str, value: str, channel: str, reason: str) -> Otherwise | None:
@@ -135,9 +135,9 @@ _WITHOUT_PLUS = frozenset(("US", "CA"))
 def _place(kept: Kept, numbers: Sequence[str], source: str) -> Otherwise | None:
     """The place as it is read today, if what it was read from is kept. With several sources the numbers of the row are
     not known: the place is another one only if neither the newest source's number nor all of them give the old one."""
-    if not kept.said:
+    if not kept.records:
         return None
-    fields = kept.said[0].fields
+    fields = kept.records[0].fields
     zone, state, country, code = (fields.get(name, "") for name in _PLACES)
     parts = kept.zone_basis.split("+")
     if ("field" in parts and not zone) or ("address" in parts and not (state or country or code)):
@@ -163,10 +163,10 @@ def _words(zones: str, states: str) -> str:
     return " · ".join(part.replace(",", ", ") for part in (zones or "zone unknown", states) if part)
 
 
-def _opt_outs(kept: Kept, said: Said, points: Sequence[PointKey]) -> Iterator[Otherwise]:
+def _opt_outs(kept: Kept, record: SourceRecord, points: Sequence[PointKey]) -> Iterator[Otherwise]:
     """Opt-outs in the source's fields whose points were never on the list for that channel."""
-    for name, text in said.fields.items():
-        if name in _TARGETS or name in said.aside:
+    for name, text in record.fields.items():
+        if name in _TARGETS or name in record.aside:
             continue
         says = by_heading(name.replace("_", " "))
         for channel in says.stopped(text) if says else ():
@@ -175,7 +175,7 @@ def _opt_outs(kept: Kept, said: Said, points: Sequence[PointKey]) -> Iterator[Ot
             for kind, value in serving:
                 if not {(value, channel), (value, "*")} & set(kept.stopped):
                     words = f"{name}: {text[:40]}"
-                    yield Otherwise(What.suppression, kept.contact_id, said.source, "", value, words, kind, channel)
+                    yield Otherwise(What.suppression, kept.contact_id, record.source, "", value, words, kind, channel)
 
 
 _TARGETS = frozenset(Target) | {"phone_extension"}

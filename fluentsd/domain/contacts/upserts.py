@@ -64,13 +64,13 @@ def cleaned(
     """A person whose texts every database stores. As JSON, a zero character is an escape, and half of a surrogate pair
     an error; if in doubt, all texts are cleaned."""
     try:
-        said, others = to_json(fields), to_json((key, points, basis, states, language, opt_outs))
-        in_doubt = b"\\u0000" in said or b"\\u0000" in others
+        as_json, others = to_json(fields), to_json((key, points, basis, states, language, opt_outs))
+        in_doubt = b"\\u0000" in as_json or b"\\u0000" in others
     except PydanticSerializationError:
         in_doubt = True
     if in_doubt:
         key, points, basis, states, language, fields, opt_outs = (
             storable(one) for one in (key, points, basis, states, language, fields, opt_outs)
         )
-        said = to_json(fields)
-    return ContactUpsert(key, points, zones, basis, states, conflict, language, said.decode(), opt_outs)
+        as_json = to_json(fields)
+    return ContactUpsert(key, points, zones, basis, states, conflict, language, as_json.decode(), opt_outs)

@@ -89,8 +89,8 @@ class AfterCalls:
     async def _opt_out(self, call: CallDone) -> None:
         """Record an opt-out that only the analysis understood."""
         if call.called_us:
-            said = Inbound(Outcome.opted_out, None, call.ref, call.address, reason=STOPPED, called_us=True)
-            await self._inbox.take(said)
+            opt_out = Inbound(Outcome.opted_out, None, call.ref, call.address, reason=STOPPED, called_us=True)
+            await self._inbox.take(opt_out)
         else:
             now = self._runtime.clock.now()
             await self._recorder.record(OutcomeReport(call.id, now, Outcome.opted_out, STOPPED))

@@ -81,8 +81,8 @@ async def _known_of(conn: Connection, people: Collection[int]) -> tuple[dict[str
         return {}, ""
     if len(people) > 1:
         names = await contacts.names_of(conn, list(people))
-        said = sorted({" ".join(filter(None, name)).title() for mine in names.values() for name in mine})
-        return {MAY_BE: "; ".join(filter(None, said))}, ""
+        full_names = sorted({" ".join(filter(None, name)).title() for mine in names.values() for name in mine})
+        return {MAY_BE: "; ".join(filter(None, full_names))}, ""
     (contact_id,) = people
     fields = (await contacts.fields_of(conn, [contact_id])).get(contact_id, {})
     zones = await contacts.zones_of(conn, contact_id)
@@ -104,9 +104,12 @@ async def record(conn: Connection, plans: Plans, channel: str, inbound: Inbound,
     """Note what a call came to; whether the call is known. The news of one with work after it waits for that."""
     # news of an unknown outcome is about something else, such as a recording, unless it says why nothing is known
     outcome = None if inbound.outcome == Outcome.unknown and not inbound.reason else str(inbound.outcome)
-    said = (("reply", inbound.text if inbound.outcome == Outcome.opted_out else ""), ("transcript", inbound.transcript),
-            ("recording", inbound.recording), ("summary", inbound.summary))  # fmt: skip
-    words = tuple((kind, text) for kind, text in said if text)
+    reply = inbound.text if inbound.outcome == Outcome.opted_out else ""
+    contents = (
+        ("reply", reply), ("transcript", inbound.transcript), ("recording", inbound.recording),
+        ("summary", inbound.summary),
+    )  # fmt: skip
+    words = tuple((kind, text) for kind, text in contents if text)
     disposition = str(inbound.disposition) if inbound.disposition is not None else None
     end = End(outcome, inbound.reason, disposition, inbound.callback_at, inbound.duration_s, inbound.cost_micros, words)
     if inbound.ref is None or (news := await inbound_calls.end(conn, channel, inbound.ref, end, at)) is None:
@@ -145,9 +148,9 @@ async def post_event(
     is_told: bool = False,
 ) -> None:
     """Post the news of a call to us; `is_told`: of a call that was told before its work was done."""
-    told = CallReceived(
+    event = CallReceived(
         call=call.id, contact=call.contact_id, known=call.is_known, campaign=call.campaign,
         answered_by=call.answered_by, outcome=call.outcome, disposition=call.disposition, analysed=analysed,
         follow_ups=list(follow_ups), again=is_told,
     )  # fmt: skip
-    await outbox.post(conn, told, at=at)
+    await outbox.post(conn, event, at=at)

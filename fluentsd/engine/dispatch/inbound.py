@@ -228,13 +228,13 @@ async def opt_out(
     if not await inbound_ids.first_time(conn, once, at):
         return set()
     everybody: Collection[int] = await contacts.owners(conn, address)
-    said: dict[str, Any] = {"reason": "opted_out", "by": "contact", "at": at, "said_at": said_at}
+    entry: dict[str, Any] = {"reason": "opted_out", "by": "contact", "at": at, "said_at": said_at}
     if len(everybody) == 1:
         (contact_id,) = everybody
         everybody = await contacts.sharing(conn, contact_id)
-        await suppression.add_contact(conn, contact_id, **said)
+        await suppression.add_contact(conn, contact_id, **entry)
     else:
-        await suppression.add(conn, [(kind_of(address), address)], **said)
+        await suppression.add(conn, [(kind_of(address), address)], **entry)
     deltas = counters.Deltas()
     ended = await exit_everywhere(conn, everybody, "opted_out", at, deltas)
     await counters.add(conn, deltas)

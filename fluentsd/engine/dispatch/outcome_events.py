@@ -17,7 +17,7 @@ from fluentsd.store.db import Connection
 _REPLIES = (Outcome.replied.value, Outcome.opted_out.value)
 
 
-class Told(NamedTuple):
+class ChangedOutcome(NamedTuple):
     """An attempt whose outcome is new or clearer. `campaign`: its ref; `at`: epoch microseconds of the news."""
 
     row: AttemptRow
@@ -26,13 +26,13 @@ class Told(NamedTuple):
     at: int
 
 
-async def post_outcomes(conn: Connection, told: Sequence[Told]) -> None:
+async def post_outcomes(conn: Connection, changed: Sequence[ChangedOutcome]) -> None:
     """Post `attempt.recorded` for each, and `reply.received` for those in which the person answered in words."""
     attempts, replies = outbox.is_wanted(conn, AttemptRecorded.topic), outbox.is_wanted(conn, ReplyReceived.topic)
-    if not told or not (attempts or replies):
+    if not changed or not (attempts or replies):
         return
     events: list[Event] = []
-    for row, outcome, campaign, _ in told:
+    for row, outcome, campaign, _ in changed:
         if attempts:
             events.append(
                 AttemptRecorded(
@@ -47,4 +47,4 @@ async def post_outcomes(conn: Connection, told: Sequence[Told]) -> None:
                     channel=row.channel, outcome=outcome,
                 )
             )  # fmt: skip
-    await outbox.post(conn, *events, at=max(one.at for one in told))
+    await outbox.post(conn, *events, at=max(one.at for one in changed))

@@ -28,7 +28,7 @@ from fluentsd.engine.dispatch import breakers
 from fluentsd.engine.dispatch.breakers import Tripped
 from fluentsd.engine.dispatch.claim import requeued
 from fluentsd.engine.dispatch.facts import names_in
-from fluentsd.engine.dispatch.outcome_events import Told, post_outcomes
+from fluentsd.engine.dispatch.outcome_events import ChangedOutcome, post_outcomes
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport, cleaned, promised_at
 from fluentsd.engine.dispatch.plans import Plan, Plans
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, outbox, spending, suppression
@@ -167,7 +167,7 @@ class _Batch:
         self.absences: dict[int, int | None] = {}  #: contacts → new end of their absence; None: no longer away
         self.spending: list[tuple[Plan, int, int]] = []
         self.conversations: list[Conversation] = []
-        self.told: list[Told] = []  #: attempts whose outcome is new or clearer
+        self.changed: list[ChangedOutcome] = []  #: attempts whose outcome is new or clearer
         self.answered: dict[int, tuple[AttemptRow, int]] = {}  #: enrollments whose follow-up was answered, and when
         self.calls: list[tuple[AttemptRow, int]] = []  #: calls that have something to follow, and when they ended
         self.not_sent: set[tuple[int, int]] = set()  #: (campaign, contact) of attempts that were not made
@@ -177,8 +177,8 @@ class _Batch:
         if report.text or report.transcript or report.recording or report.summary:
             self._keep_content(row, report)
         if report.disposition or report.transcript:
-            told = (report.disposition, promised_at(report), report.duration_s)
-            self.conversations.append(Conversation(row.id, *told))
+            details = (report.disposition, promised_at(report), report.duration_s)
+            self.conversations.append(Conversation(row.id, *details))
         if has_work(row, report, plan.flow(row.version_id)):
             self.calls.append((row, report.at))
         if row.follows is not None and report.outcome == Outcome.replied and Outcome.replied in plan.exits.on:
@@ -233,7 +233,7 @@ class _Batch:
         if cost != row.cost_micros:
             self.spending.append((plan, row.claimed_at, cost - row.cost_micros))
         self.closed.append(row.id)
-        self.told.append(Told(row, str(report.outcome), plan.ref, report.at))
+        self.changed.append(ChangedOutcome(row, str(report.outcome), plan.ref, report.at))
         if row.enrollment_state == EnrollmentState.active and row.at_step == row.step and row.at_try == row.try_no:
             self._move(row, report, plan)
 
@@ -271,7 +271,7 @@ class _Batch:
         breakers.count(self.counted, row, plan.resumed_at, row.counted, figure)
         step_counts.move(self.steps, row.campaign_id, row.step, row.outcome, outcome)
         self.improved.append(Improvement(row.id, outcome, report.reason or None, figure))
-        self.told.append(Told(row, str(report.outcome), plan.ref, report.at))
+        self.changed.append(ChangedOutcome(row, str(report.outcome), plan.ref, report.at))
         if row.enrollment_state not in (EnrollmentState.queued, EnrollmentState.active, EnrollmentState.errored):
             return
         unreached = count_unreached(row.unreached, outcome, fault)
@@ -327,7 +327,7 @@ class _Batch:
         await step_counts.add(conn, self.steps)
         await attempts.keep_content(conn, self.content)
         await attempts.keep_conversations(conn, self.conversations)
-        await post_outcomes(conn, self.told)
+        await post_outcomes(conn, self.changed)
         if self.calls:
             await begin(conn, [row for row, _ in self.calls], max(at for _, at in self.calls))
         for one in self.content:

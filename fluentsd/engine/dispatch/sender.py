@@ -52,12 +52,12 @@ class Sender:
             return await self._needs_human(attempt, channel_state, why)
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each send: the attempt stays open
             runtime.log.warning("send.unclear", channel=channel_state.kind, attempt=token, error=type(why).__name__)
-            said = in_words(why)
+            reason = in_words(why)
             if not runtime.journal.has(token):
-                failed = Unavailable(f"the channel failed before its request left: {said}", NOT_BEGUN_PAUSE)
+                failed = Unavailable(f"the channel failed before its request left: {reason}", NOT_BEGUN_PAUSE)
                 return self._unavailable(token, channel_state, failed)
-            self._count_unclear(channel_state, said)
-            return self._unclear(token, channel_state, f"the provider's answer is not known: {said}")
+            self._count_unclear(channel_state, reason)
+            return self._unclear(token, channel_state, f"the provider's answer is not known: {reason}")
 
     def _begin(self, claimed: Claimed, channel_state: ChannelState) -> None:
         """The last look before the request leaves: note that it does, or raise `Unavailable` because it must not."""

@@ -158,14 +158,14 @@ def _first_step(found: LaunchCheck, plan: Plan) -> dict[str, Any]:
 
 def _obstacles(found: LaunchCheck) -> list[tuple[str, str]]:
     """Sentences about the people who reach no step, and about those who are held at a later one: reason, sentence."""
-    told = []
+    obstacles = []
     for (reason, rule), count in found.out.most_common():
-        told.append((reason, f"{_people(count)} will not be contacted: {_because(reason, rule)}"))
+        obstacles.append((reason, f"{_people(count)} will not be contacted: {_because(reason, rule)}"))
     for (step, reason, rule), count in found.late.most_common():
         if count:
             held = f"{_people(count)} will be held at {step}, after earlier steps"
-            told.append((reason, f"{held}: {_because(reason, rule)}"))
-    return told
+            obstacles.append((reason, f"{held}: {_because(reason, rule)}"))
+    return obstacles
 
 
 def _because(reason: str, rule: str) -> str:

@@ -184,8 +184,8 @@ class _MessageCheck:
         if failed := [finding for finding in findings if not finding.ok]:
             return "; ".join(filter(None, (text for finding in failed for text in (finding.what, finding.fix))))
         self._found.advice |= {(step.id, finding.what): finding.fix for finding in findings if finding.fix}
-        said = message.settings.opening if message.settings is not None else message.text
-        sample = {"to": point.value, "subject": message.subject, "text": said, "agent": step.agent}
+        spoken = message.settings.opening if message.settings is not None else message.text
+        sample = {"to": point.value, "subject": message.subject, "text": spoken, "agent": step.agent}
         self._found.samples.setdefault(step.id, sample)
         return ""
 

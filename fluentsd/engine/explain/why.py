@@ -177,8 +177,8 @@ async def _queued(
     entry = _explain(verdict, row, at, due_at)
     if isinstance(verdict, Hold) and verdict.reason == Reason.taken_over:
         theirs = (holds.CONTACT, holds.person(row.contact_id))
-        said = [f" ({hold['by']}: {hold['reason']})" for hold in held if (hold["scope"], hold["target"]) == theirs]
-        entry["sentence"] += "".join(said[-1:])
+        reasons = [f" ({hold['by']}: {hold['reason']})" for hold in held if (hold["scope"], hold["target"]) == theirs]
+        entry["sentence"] += "".join(reasons[-1:])
     return entry
 
 

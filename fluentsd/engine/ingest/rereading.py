@@ -55,9 +55,9 @@ async def apply_changes(conn: Connection, found: Sequence[Otherwise], *, by: str
     for one in found:
         if one.what is What.suppression:
             reason = f"{suppression.BY_LIST}{one.source}" if one.contact_id else one.source
-            said = {"said": one.because, "source": one.source, "reread_from": one.was}
+            evidence = {"said": one.because, "source": one.source, "reread_from": one.was}
             point = [(one.kind, one.becomes)]
-            await suppression.add(conn, point, reason=reason, by=by, at=at, channel=one.channel, evidence=said)
+            await suppression.add(conn, point, reason=reason, by=by, at=at, channel=one.channel, evidence=evidence)
             if one.channel == "*":
                 stopped |= {one.contact_id} - {0} | set(await contacts.owners(conn, one.becomes))
             done += 1

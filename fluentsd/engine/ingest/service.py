@@ -123,16 +123,16 @@ async def _opt_outs(
 ) -> set[int]:
     """Enter what the rows say of opt-outs into the suppression list, with the list's words as evidence, and end the
     enrollments of those who want no contact at all. Returns the campaigns in which that was."""
-    said: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    by_words: dict[tuple[str, str], list[tuple[str, str]]] = {}
     everybody: set[int] = set()
     for result, person in zip(results, upserts, strict=True):
         for channel, words in person.opt_outs:
             kind = "email" if channel == "email" else "phone"
             serving = [point for point in person.points if channel == "*" or point[0] == kind]
-            said.setdefault((channel, words), []).extend(serving or person.points)
+            by_words.setdefault((channel, words), []).extend(serving or person.points)
             if channel == "*":
                 everybody.add(result.contact_id)
-    for (channel, words), points in said.items():
+    for (channel, words), points in by_words.items():
         entry = {"reason": f"{suppression.BY_LIST}{run.source}", "by": by, "at": at, "channel": channel}
         unique = list(dict.fromkeys(points))
         await suppression.add(conn, unique, **entry, evidence={"source": run.source, "said": words})  # type: ignore[arg-type]

@@ -52,23 +52,23 @@ class Recordings:
 
     def sign(self, name: str, until_at: int) -> str:
         """A token for one file until an instant."""
-        said = f"{until_at // SECOND:x}.{name}"
-        return f"{said}.{self._mac(said)}"
+        payload = f"{until_at // SECOND:x}.{name}"
+        return f"{payload}.{self._mac(payload)}"
 
     def read(self, token: str, now: int) -> str | None:
         """The name in a token; None when it is forged or has expired."""
-        said, _, mac = token.rpartition(".")
-        until, _, name = said.partition(".")
+        payload, _, mac = token.rpartition(".")
+        until, _, name = payload.partition(".")
         if self.folder is None or not re.fullmatch(r"[0-9a-f]{1,12}", until) or not _NAME.fullmatch(name):
             return None
-        if not hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(said).encode()):
+        if not hmac.compare_digest(mac.encode("utf-8", "replace"), self._mac(payload).encode()):
             return None
         return name if int(until, 16) * SECOND > now else None
 
-    def _mac(self, said: str) -> str:
+    def _mac(self, payload: str) -> str:
         if self._secret is None:
             self._secret = _key_of(self._there())
-        made = hmac.new(self._secret, said.encode(), hashlib.sha256).digest()
+        made = hmac.new(self._secret, payload.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
     def _there(self) -> Path:

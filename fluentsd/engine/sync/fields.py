@@ -63,14 +63,14 @@ class Fields:
 
     def read(self, record: Record) -> RecordRead:
         """One record."""
-        said = {meaning for name, meaning in self._opt_outs if says_yes(record.fields.get(name))}
+        opted_out = {meaning for name, meaning in self._opt_outs if says_yes(record.fields.get(name))}
         unreadable = frozenset(meaning for meaning in record.unreadable if meaning in OPT_OUTS)
         if record.unread:
             return RecordRead(record, None, "", frozenset(), unreadable)
         found = self._reader.read_record(record.id, record.fields)
         if isinstance(found, Reject):
-            return RecordRead(record, None, found.reason, frozenset(said), unreadable)
-        return RecordRead(record, contact_upsert(found), "", frozenset(said), unreadable)
+            return RecordRead(record, None, found.reason, frozenset(opted_out), unreadable)
+        return RecordRead(record, contact_upsert(found), "", frozenset(opted_out), unreadable)
 
 
 def words_of(meanings: Iterable[str]) -> str:

@@ -100,14 +100,14 @@ async def _opt_outs(
     looked_up: bool,
 ) -> int:
     """Enter the opt-outs that the record did not say before; returns how many."""
-    said = set(before.opted_out.split(",")) if before is not None and before.opted_out else set()
-    fresh = one.opted_out - said
+    earlier = set(before.opted_out.split(",")) if before is not None and before.opted_out else set()
+    fresh = one.opted_out - earlier
     opted_out, unreadable = words_of(one.opted_out), words_of(one.unreadable)
     if unreadable and not looked_up:
         unreadable = f"{segments.TO_LOOK_UP}{unreadable}"
-        opted_out = words_of(one.opted_out | (said & one.unreadable))  # not said this time, and not taken back
+        opted_out = words_of(one.opted_out | (earlier & one.unreadable))  # not said this time, and not taken back
     if one.record.unread:  # it says nothing, so that what it said holds
-        opted_out = words_of(said)
+        opted_out = words_of(earlier)
     if (opted_out, unreadable) != (now.opted_out, now.unreadable):
         await segments.note_opt_outs(conn, now.id, opted_out, unreadable)
     for channel in channels_of(fresh) if fresh else ():

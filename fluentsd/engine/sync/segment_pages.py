@@ -112,8 +112,8 @@ class SegmentPages:
             found = segment_names.find_segment(row.key, listed)
         except segment_names.NotFound as why:
             unlisted = getattr(listed, "unlisted", ())
-            said = ". ".join([str(why), *unlisted])
-            await self._lost(row, segment_names.NotFound(said), now)
+            problem = ". ".join([str(why), *unlisted])
+            await self._lost(row, segment_names.NotFound(problem), now)
             return None
         about = {"ref": found.id, "name": found.name, "size": found.size}
         await self._runtime.store.run(segments.note, row.id, **about, problem="")
@@ -121,10 +121,10 @@ class SegmentPages:
 
     async def _lost(self, row: SegmentRow, why: Exception, now: int) -> None:
         """The source does not have this segment: nobody leaves, and it is looked for again."""
-        said = str(why.args[0]) if why.args else "the source does not have this segment"
-        if said != row.problem:
-            self._runtime.log.warning("sync.no_segment", source=self._name, segment=row.key, reason=said)
-        await self._runtime.store.run(segments.note, row.id, ref="", problem=said)
+        problem = str(why.args[0]) if why.args else "the source does not have this segment"
+        if problem != row.problem:
+            self._runtime.log.warning("sync.no_segment", source=self._name, segment=row.key, reason=problem)
+        await self._runtime.store.run(segments.note, row.id, ref="", problem=problem)
         self._pauses.unknown(row.id, now)
 
     async def _take_walk(self, row: SegmentRow, now: int) -> None:

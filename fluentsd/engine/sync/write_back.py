@@ -95,9 +95,9 @@ class WriteBack:
         text, _ = await self._runtime.store.read(activities.words_of, about["attempt"], kind)
         came_to = ", ".join(word.replace("_", " ") for word in (about["outcome"], done.disposition) if word)
         summary = f"{_WORDS[done.channel]}: {came_to} ({done.campaign}, step {done.step})"
-        said, _ = await self._runtime.store.read(activities.words_of, about["attempt"], "summary")
-        if said:
-            summary += f": {said}"
+        words, _ = await self._runtime.store.read(activities.words_of, about["attempt"], "summary")
+        if words:
+            summary += f": {words}"
         return f"attempt:{about['attempt']}", common | {
             "at": done.claimed_at, "text": text, "summary": summary, "duration_s": done.duration_s,
             "disposition": done.disposition,
@@ -120,26 +120,26 @@ class WriteBack:
         if done is None:
             return []
         text, _ = await store.read(activities.words_of, call_id, "transcript")
-        said, _ = await store.read(activities.words_of, call_id, "summary")
+        words, _ = await store.read(activities.words_of, call_id, "summary")
         came_to = ", ".join(word.replace("_", " ") for word in (done.outcome, done.disposition) if word)
         common = {"channel": "phone", "outcome": done.outcome, "disposition": done.disposition, "direction": "in",
                   "address": done.point, "sender": done.sender}  # fmt: skip
-        summary = f"Call from the person: {came_to}" + (f": {said}" if said else "")
+        summary = f"Call from the person: {came_to}" + (f": {words}" if words else "")
         about = {"kind": "call", "at": done.began_at, "text": text, "summary": summary, "duration_s": done.duration_s}
         found: list[tuple[str, dict[str, Any]]] = [(f"call:{call_id}", common | about)]
         kept, _ = await store.read(activities.words_of, call_id, "analysis")
-        if news["analysed"] and (note := self._note(said, kept)):
+        if news["analysed"] and (note := self._note(words, kept)):
             heading = ", ".join(filter(None, ("Summary of the person's call", done.disposition.replace("_", " "))))
             found.append((f"analysis:{call_id}", common | {"kind": "note", "at": at, "summary": heading} | note))
         return found
 
-    def _note(self, said: str, kept: str) -> dict[str, Any]:
+    def _note(self, summary: str, kept: str) -> dict[str, Any]:
         """The text and the fields of a note about an analysis; empty without one."""
         found = json.loads(kept) if kept else {"fields": {}, "writes": {}}
-        if not said:
+        if not summary:
             return {}
         lines = [f"{name.replace('_', ' ')}: {value}" for name, value in found["fields"].items()]
-        return {"text": "\n".join([said, *lines]), "fields": found["writes"].get(self._source_name, {})}
+        return {"text": "\n".join([summary, *lines]), "fields": found["writes"].get(self._source_name, {})}
 
     async def _analysis(
         self, about: Mapping[str, Any], done: activities.AttemptDone, at: int
@@ -147,9 +147,9 @@ class WriteBack:
         """The note about a call: its summary and fields; None when there is no analysis, or it found nothing. What the
         conversation itself came to is in the activity of the call."""
         store, attempt = self._runtime.store, about["attempt"]
-        said, _ = await store.read(activities.words_of, attempt, "summary")
+        summary, _ = await store.read(activities.words_of, attempt, "summary")
         found, _ = await store.read(activities.words_of, attempt, "analysis")
-        note = self._note(said, found)
+        note = self._note(summary, found)
         if about["state"] != "done" or not about.get("analysed", True) or not note:
             return None
         came_to = f", {about['disposition'].replace('_', ' ')}" if about["disposition"] else ""

@@ -138,8 +138,8 @@ async def _beat(conn: AsyncConnection, writer: Writer) -> bool:
 async def _refuse_pooler(conn: AsyncConnection) -> None:
     """A pooler gives out process ids of its own, because one client's session is not one of the server's."""
     driver = cast("object", (await conn.get_raw_connection()).driver_connection)
-    told = driver.get_server_pid()  # type: ignore[attr-defined]  # asyncpg has it
-    if told != (await conn.execute(text("SELECT pg_backend_pid()"))).scalar():
+    reported = driver.get_server_pid()  # type: ignore[attr-defined]  # asyncpg has it
+    if reported != (await conn.execute(text("SELECT pg_backend_pid()"))).scalar():
         raise PooledConnection(
             "[database] url leads to a connection pooler, where a lock does not stay with its session; nothing was "
             "changed. Give the address of the PostgreSQL server itself"

@@ -256,8 +256,8 @@ class Mailbox:
 
     def _told(self) -> int:
         """How many mails the folder has, as far as the server has told."""
-        told = self._live()._imap.untagged_responses.pop("EXISTS", ())
-        return int(told[-1]) if told else self._searched
+        exists = self._live()._imap.untagged_responses.pop("EXISTS", ())
+        return int(exists[-1]) if exists else self._searched
 
     def _live(self) -> _Client:
         if self._client is None or self.is_cut:

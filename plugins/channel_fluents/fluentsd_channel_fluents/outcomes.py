@@ -60,10 +60,10 @@ def _is_whole(call: Mapping[str, Any], outcome: Outcome, transcript: str) -> boo
 
 def _judged(call: Mapping[str, Any], status: object, transcript: str) -> tuple[Outcome, str, Fault]:
     stage, end, detected = (call.get(name) for name in ("stage", "stage_outcome", "human_detection_result"))
-    said = [found[1] for line in transcript.splitlines() if (found := _PERSON.match(line))]
+    spoken = [found[1] for line in transcript.splitlines() if (found := _PERSON.match(line))]
     if call.get("do_not_call_result") is True:
         return Outcome.opted_out, "asked to stop, as Fluents detected", "person"
-    if any(asks_to_stop(one) for one in said):
+    if any(asks_to_stop(one) for one in spoken):
         return Outcome.opted_out, "asked to stop, in words", "person"
     if status == "error":
         if stage in _PICKED_UP:
@@ -78,9 +78,9 @@ def _judged(call: Mapping[str, Any], status: object, transcript: str) -> tuple[O
     if detected == "no_human":
         return Outcome.voicemail, "picked up, detected as no human", "person"
     if detected == "human":
-        return Outcome.answered, f"picked up, detected as human, {len(said)} turns of the person", "person"
-    if said:
-        return Outcome.answered, f"picked up, not detected, {len(said)} turns of the person", "person"
+        return Outcome.answered, f"picked up, detected as human, {len(spoken)} turns of the person", "person"
+    if spoken:
+        return Outcome.answered, f"picked up, not detected, {len(spoken)} turns of the person", "person"
     return Outcome.no_answer, "picked up, not detected, and nobody spoke", "person"
 
 

@@ -74,10 +74,10 @@ def _json_of(answer: Answer) -> str:
 
 
 def _correction(answer: Answer, wrong: str) -> list[dict[str, Any]]:
-    told = f"refused: {wrong}. Call {FUNCTION} with arguments that keep its schema."
+    correction = f"refused: {wrong}. Call {FUNCTION} with arguments that keep its schema."
     if not answer.calls:
-        return [{"role": "assistant", "content": answer.text or "-"}, {"role": "user", "content": told}]
-    return [answer.wish, *(tool_result(one.id, told) for one in answer.calls)]
+        return [{"role": "assistant", "content": answer.text or "-"}, {"role": "user", "content": correction}]
+    return [answer.wish, *(tool_result(one.id, correction) for one in answer.calls)]
 
 
 def _short(wrong: str) -> str:

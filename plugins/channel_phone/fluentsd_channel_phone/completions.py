@@ -165,10 +165,10 @@ class Completions:
 
 async def _refuse(found: httpx.Response, body: Mapping[str, Any]) -> None:
     """Raise `_Refused` if the refusal of a request names a parameter that can be left out."""
-    said = (await found.aread())[:REFUSAL_AT_MOST]
-    if "max_tokens" in body and b"max_completion_tokens" in said:
+    refusal = (await found.aread())[:REFUSAL_AT_MOST]
+    if "max_tokens" in body and b"max_completion_tokens" in refusal:
         raise _Refused("max_tokens")
-    if "temperature" in body and b"temperature" in said:
+    if "temperature" in body and b"temperature" in refusal:
         raise _Refused("temperature")
 
 

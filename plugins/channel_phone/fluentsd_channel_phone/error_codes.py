@@ -76,7 +76,7 @@ def end_of(status: str, sip: int | None = None, code: int | None = None) -> End 
             found = verdict_of(code) if code is not None else None
             if found is not None and code is not None:
                 return End(Outcome.failed, found.say(code), dead=found.act == Act.dead, fault=found.fault)
-            said = f"Twilio: the call failed{f' (SIP {sip})' if sip else ''}"
+            reason = f"Twilio: the call failed{f' (SIP {sip})' if sip else ''}"
             fault: Fault = "message" if sip in BLOCKED else "person"
-            return End(Outcome.failed, said, dead=sip in NO_SUCH_NUMBER, fault=fault)
+            return End(Outcome.failed, reason, dead=sip in NO_SUCH_NUMBER, fault=fault)
     return None

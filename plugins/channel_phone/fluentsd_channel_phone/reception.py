@@ -289,8 +289,8 @@ class Reception:
 
     def _tell_opt_out(self, live: LiveCall, how: str) -> trio.Event:
         """Report an opt-out at once, before the call has ended; the event is set when it is recorded."""
-        said, recorded = live.conversation.transcript.said_last if live.conversation else "", trio.Event()
-        self._put.send_nowait((_of(Inbound(Outcome.opted_out, text=said, reason=how), live), recorded))
+        words, recorded = live.conversation.transcript.said_last if live.conversation else "", trio.Event()
+        self._put.send_nowait((_of(Inbound(Outcome.opted_out, text=words, reason=how), live), recorded))
         return recorded
 
     def _note_model(self, outcome: Outcome) -> None:

@@ -70,8 +70,8 @@ class Keyboard:
             return
         self._said += frame.get("token", "")
         if frame.get("last"):
-            said, self._said = self._said, ""
-            await self._typist.say(said)
+            text, self._said = self._said, ""
+            await self._typist.say(text)
             self._frame(type="info", name="agentSpeaking", value="off")  # read at once, not spoken for seconds
             self._turn_over.set()
 

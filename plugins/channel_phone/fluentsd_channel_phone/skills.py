@@ -116,9 +116,9 @@ class Skills:
             raise ValueError(f"that is in the past; it is {here:%A, %Y-%m-%d %H:%M} where the person is")
         if at > here + PROMISED_WITHIN:
             raise ValueError(f"that is more than {PROMISED_WITHIN.days} days ahead")
-        said = f"{at:%A, %Y-%m-%d %H:%M}"
+        moment = f"{at:%A, %Y-%m-%d %H:%M}"
         micros = round(at.timestamp() * 1_000_000)
-        return Used(f"promised for {said}", disposition=Disposition.callback, callback_at=micros)
+        return Used(f"promised for {moment}", disposition=Disposition.callback, callback_at=micros)
 
     async def _post(self, hook: WebhookSkill, given: Mapping[str, Any]) -> Used:
         body = {"agent": self._agent.name, "skill": hook.name, "arguments": given, "contact": dict(self._facts)}

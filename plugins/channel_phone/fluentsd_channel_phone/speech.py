@@ -90,15 +90,15 @@ class Speech:
     async def _fill(self, after: float) -> None:
         """Break a silence: `after` so many seconds if this turn has said nothing, later ones when what was said has
         been heard for some time. Ends when the model begins to speak."""
-        said = self._said
+        before = self._said
         while True:
-            due = self.spoken_until + FILLER_AGAIN if said else trio.current_time() + after
+            due = self.spoken_until + FILLER_AGAIN if before else trio.current_time() + after
             await trio.sleep_until(due)
-            if self._said != said:
+            if self._said != before:
                 return
-            if trio.current_time() >= self.spoken_until + FILLER_AGAIN or not said:
-                await self.say(f"{self._says.still_waiting if said else self._says.filler} ")
-                said = self._said
+            if trio.current_time() >= self.spoken_until + FILLER_AGAIN or not before:
+                await self.say(f"{self._says.still_waiting if before else self._says.filler} ")
+                before = self._said
 
     @property
     def _said(self) -> str:

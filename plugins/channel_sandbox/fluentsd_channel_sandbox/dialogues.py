@@ -55,8 +55,8 @@ def transcript(person: str) -> str:
 
 def analyse(request: AnalysisRequest) -> dict[str, Any]:
     """What is known of a conversation of the sandbox, as far as the schema asks for it."""
-    said = {line.removeprefix("person: ") for line in request.transcript.splitlines() if line.startswith("person: ")}
-    found = next((one for one in DIALOGUES if one.person in said), None)
+    spoken = {line.removeprefix("person: ") for line in request.transcript.splitlines() if line.startswith("person: ")}
+    found = next((one for one in DIALOGUES if one.person in spoken), None)
     if found is None:
         return {"summary": "A conversation with an automated assistant."}
     wanted = request.schema.get("properties", {}).get("fields", {}).get("properties", {})
