@@ -82,6 +82,20 @@ async def test_a_text_and_the_reply_are_two_activities(written: Followed) -> Non
     assert (reply.text, reply.record) == ("Call me on Tuesday", "r1")
 
 
+async def test_a_merged_person_has_each_activity_once_at_the_winner(written: Followed) -> None:
+    written.crm.put(1)
+    written.crm.put(2)
+    await written.start()
+    await written.pass_time(5 * MINUTE)
+    [first] = [one for one, *_ in written.stage.sms.accepted if one.to == "+12125550001"]
+    written.crm.merge(winner=2, loser=1)
+    await written.pass_time(20 * MINUTE)
+    await written.stage.sms.tell(Inbound(Outcome.replied, token=first.token, text="Call me on Tuesday"))
+    await written.pass_time(20 * MINUTE)
+    replies = [one.record for one in written.crm.written.values() if one.direction == "in"]
+    assert replies == ["r2"]
+
+
 async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None:
     attempt = await is_called(written)
     await written.stage.phone.tell(Inbound(Outcome.answered, token=attempt.token, duration_s=60, transcript="hello",
