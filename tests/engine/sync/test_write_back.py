@@ -8,9 +8,10 @@ import pytest
 
 from fluentsd.api import Activity, Attempt, Disposition, Inbound, NeedsHuman, Outcome, Rejected, Unavailable
 from fluentsd.clock import SimClock
-from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
+from fluentsd.domain.subscriptions import Subscriptions, write_back_subscriptions
 from fluentsd.domain.sync_options import SyncOptions
-from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.sync.write_back import write_backs
 from tests.databases import open_whole
 from tests.engine.after_calls.stage import AGENT, Analyst
 from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
@@ -25,10 +26,10 @@ CALL = {"id": "call", "channel": "phone", "agent": "a"}
 async def written(database_url: str) -> AsyncIterator[Followed]:
     clock = SimClock(MONDAY)
     crm = FakeCrm(clock)
-    topics = Subscriptions({"source:crm": WRITE_BACK_TOPICS})
+    topics = Subscriptions(write_back_subscriptions("crm"))
     async with open_whole(database_url, busy=clock.busy, subscriptions=topics) as store:
         options = {"sources": {"crm": crm}, "sync_options": {"crm": SyncOptions(every=15 * MINUTE)}}
-        async with staged(store, clock, targets=lambda r: [WriteBack(r, "crm", crm)], **options) as stage:
+        async with staged(store, clock, targets=lambda r: write_backs(r, "crm", crm), **options) as stage:
             yield Followed(stage, crm)
 
 
@@ -188,6 +189,24 @@ async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
     await written.stage.sms.tell(Inbound(Outcome.opted_out, token=attempt.token, text="STOP"))
     await written.pass_time(20 * MINUTE)
     assert ("opt_out", "out", "") in kinds(written)
+
+
+async def test_an_opt_out_waits_neither_behind_notes_nor_for_their_quota(written: Followed) -> None:
+    written.crm.put(1)
+    attempt = await texted(written)
+    write = written.crm.write
+
+    async def over_for_notes(activity: Activity, key: str) -> str:
+        if activity.kind != "opt_out":
+            raise Unavailable("the day's requests are used", after=10 * 3600)
+        return await write(activity, key)
+
+    written.crm.write = over_for_notes  # type: ignore[method-assign]
+    await written.stage.sms.tell(Inbound(Outcome.replied, token=attempt.token, text="Call me on Tuesday"))
+    await written.pass_time(5 * MINUTE)
+    await written.stage.do("suppression add", point="+12125550001", because="asked on the phone")
+    await written.pass_time(5 * SECOND)
+    assert kinds(written) == [("sms", "out", "sent"), ("opt_out", "out", "")]
 
 
 async def test_an_opt_out_of_somebody_without_an_enrollment_reaches_the_crm_too(written: Followed) -> None:
