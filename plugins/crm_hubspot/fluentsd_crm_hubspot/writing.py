@@ -97,7 +97,7 @@ class Writing:
         ]
         last: str | None = "0"
         while last is not None:
-            found = await self._contacts.search(kind, filters, [body_name], last)
+            found = await self._contacts.search(kind, filters, [body_name], last, urgent=activity.kind == "opt_out")
             last = found.last
             for one in found.rows:
                 said = (one.get("properties") or {}).get(body_name)

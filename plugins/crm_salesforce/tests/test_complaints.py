@@ -39,6 +39,22 @@ async def test_deletes_never_arrive(salesforce, connect, spring):
     assert await source.refresh([page.refs[0]]) == []
 
 
+@pytest.mark.parametrize("external_id", ["Fluentsd_Key__c", ""])
+async def test_an_opt_out_waits_for_the_share_of_the_quota(salesforce, connect, external_id):
+    """Walks and tasks have a share of the org's day; an opt-out may use the rest, also when it is in doubt."""
+    ref = salesforce.add("Contact")
+    source = connect(daily_share=0.00001, **({"external_id": external_id} if external_id else {}))
+    salesforce.fail(r"(POST|PATCH) .*/Task", None, after=True)
+    opt_out = Activity(ref, "opt_out", salesforce.now, "Said stop")
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await source.write(opt_out, "key")
+    ref_of_task = await source.write(opt_out, "key")
+    assert [one["Id"] for one in salesforce.tasks()] == [ref_of_task]
+    assert salesforce.rows["Contact"][ref]["DoNotCall"] is True
+    with pytest.raises(Unavailable, match="daily_share"):
+        await source.write(Activity(ref, "note", salesforce.now, "Hello"), "other")
+
+
 async def test_a_membership_that_is_deleted_for_good_stays(salesforce, connect, spring):
     """The recycle bin does not have it: a count of the older memberships asks for a walk, once."""
     segment, source = f"campaign:{spring}", connect()
