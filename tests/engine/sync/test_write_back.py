@@ -12,6 +12,7 @@ from fluentsd.domain.subscriptions import Subscriptions, write_back_subscription
 from fluentsd.domain.sync_options import SyncOptions
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.sync.write_back import write_backs
+from fluentsd.store import activities
 from tests.databases import open_whole
 from tests.engine.after_calls.stage import AGENT, Analyst
 from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
@@ -95,6 +96,20 @@ async def test_a_merged_person_has_each_activity_once_at_the_winner(written: Fol
     await written.pass_time(20 * MINUTE)
     replies = [one.record for one in written.crm.written.values() if one.direction == "in"]
     assert replies == ["r2"]
+
+
+async def test_nothing_leads_from_an_erased_person_to_the_winner(written: Followed) -> None:
+    store = written.stage.runtime.store
+    written.crm.put(1)
+    written.crm.put(2)
+    await written.start()
+    await written.pass_time(5 * MINUTE)
+    written.crm.merge(winner=2, loser=1)
+    await written.pass_time(20 * MINUTE)
+    assert await store.read(activities.records_in, "crm", 1) == ["r2"]
+    await written.stage.do("contacts erase", person="#1", because="asked by letter")
+    assert await store.read(activities.records_in, "crm", 1) == []
+    assert await store.read(activities.records_in, "crm", 2) == ["r2"]
 
 
 async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None:
