@@ -26,9 +26,8 @@ from fluentsd.domain.subscriptions import (
     SLACK,
     SLACK_TOPICS,
     WEBHOOK,
-    WRITE_BACK_TOPICS,
     Subscriptions,
-    write_back_target,
+    write_back_subscriptions,
 )
 from fluentsd.engine.dispatch.journal import Journal
 from fluentsd.engine.dispatch.plans import limits_of
@@ -106,7 +105,7 @@ def subscriptions_of(settings: Settings) -> Subscriptions:
         topics[WEBHOOK] = settings.notify.topics
     for name, options in settings.syncs.items():
         if options.write_back:
-            topics[write_back_target(name)] = WRITE_BACK_TOPICS
+            topics |= write_back_subscriptions(name)
     if settings.slack is not None:
         topics[SLACK] = SLACK_TOPICS
     return Subscriptions(topics)

@@ -30,7 +30,7 @@ from fluentsd.engine.dispatch.cancellation import withdraw
 from fluentsd.engine.nursery import running
 from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import Runtime
-from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.engine.sync.write_back import write_backs
 from fluentsd.engine.wakeup import EngineClock
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
@@ -203,8 +203,7 @@ def _targets(runtime: Runtime, settings: Settings, http: Http, log: Any, slack: 
     if settings.notify is not None:
         targets.append(WebhookTarget(http, settings.notify.url, settings.notify.secret))
     written = [name for name, options in settings.syncs.items() if options.write_back]
-    targets += [WriteBack(runtime, name, runtime.sources[name]) for name in written]
-    return targets
+    return [*targets, *(one for name in written for one in write_backs(runtime, name, runtime.sources[name]))]
 
 
 class _Shutdown:

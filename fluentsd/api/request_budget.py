@@ -175,7 +175,7 @@ class RequestBudget:
         after = (self._resets_at - now) / SECOND
         if self._count >= allowed:
             why = f"{self._count} of {allowed} requests of today are used (daily_share {self._share:g})"
-            raise Unavailable(f"{why}; the quota of {self._daily} is renewed then", after=after)
+            raise Unavailable(f"{why}; the account's quota is {self._daily}", after=after)
         if self._left is not None and self._left < self._daily * USUAL_RESERVE:
             self._left = None  # the next request asks again: a rolling quota comes back bit by bit
             self._rest_until = min(self._resets_at, now + REST)

@@ -25,7 +25,7 @@ from fluentsd.engine.ingest.batches import batches, mapping_of
 from fluentsd.engine.ingest.csv_file import open_csv
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
-from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.engine.sync.write_back import write_backs
 from fluentsd.plugins import discover
 from fluentsd.testing import SmtpSink
 from fluentsd.verbs import Call
@@ -153,7 +153,7 @@ async def _run_campaign(
     await _prepare(runtime, folder, state)
     if isinstance(clock, SimClock):
         nursery.start_soon(clock.run)
-    targets = [WriteBack(runtime, name, source) for name, source in runtime.sources.items()]
+    targets = [one for name, source in runtime.sources.items() for one in write_backs(runtime, name, source)]
     async with running(runtime, targets, grace=5.0):
         while (await _do(runtime, "sync status"))["segments"][0]["people"] < AT_FIRST:
             await clock.sleep_until(clock.now() + MINUTE)

@@ -24,12 +24,24 @@ SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received", "call.anal
 
 
 #: What is written back to a CRM.
-WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "contact.opted_out", "call.analysed", "call.received")
+WRITE_BACK_TOPICS = ("attempt.recorded", "reply.received", "call.analysed", "call.received")
+#: What is written back by a target of its own, so that it waits neither behind notes nor for the quota that these have.
+OPT_OUT_TOPICS = ("contact.opted_out",)
 
 
 def write_back_target(source: str) -> str:
     """The target that writes to a source."""
     return f"source:{source}"
+
+
+def opt_out_target(source: str) -> str:
+    """The target that writes opt-outs to a source."""
+    return f"opt-outs:{source}"
+
+
+def write_back_subscriptions(source: str) -> dict[str, tuple[str, ...]]:
+    """The targets that write to a source, and their topics."""
+    return {write_back_target(source): WRITE_BACK_TOPICS, opt_out_target(source): OPT_OUT_TOPICS}
 
 
 class Subscriptions:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.store.tables import attempt, campaign, content, inbound_call, number, point, record, source
+from fluentsd.store.tables import attempt, campaign, content, inbound_call, number, point, record, record_alias, source
 
 
 class AttemptDone(NamedTuple):
@@ -79,12 +79,23 @@ async def words_of(conn: AsyncConnection, attempt_id: str, kind: str) -> tuple[s
 
 
 async def records_in(conn: AsyncConnection, source_name: str, contact_id: int) -> list[str]:
-    """The ids in that source of a person's records."""
+    """The ids in that source of a person's records, and of the winners into which they were merged. A merged record
+    itself is left out: its CRM refuses a write to it, or keeps the same activity twice at the winner."""
+    old = record_alias.alias("old")
+    merged = exists().where(
+        old.c.source_id == record.c.source_id, old.c.object == "row", old.c.key == record.c.key,
+        old.c.record_id != record.c.id,
+    )  # fmt: skip
+    this = select(source.c.id).where(source.c.kind == "crm", source.c.name == source_name)
+    own = select(record.c.id).where(record.c.contact_id == contact_id)
+    winners = select(record_alias.c.record_id).where(
+        record_alias.c.source_id.in_(this),
+        record_alias.c.object == "contact",
+        record_alias.c.key == str(contact_id),
+    )
     statement = (
         select(record.c.key)
-        .join(source, source.c.id == record.c.source_id)
-        .where(source.c.kind == "crm", source.c.name == source_name)
-        .where(record.c.contact_id == contact_id, record.c.object == "row")
+        .where(record.c.id.in_(own.union(winners)), record.c.source_id.in_(this), record.c.object == "row", ~merged)
         .order_by(record.c.id)
     )
     return list((await conn.execute(statement)).scalars())

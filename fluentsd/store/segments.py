@@ -166,8 +166,8 @@ class Known(NamedTuple):
     url: str
 
 
-#: `object` of records that are known by an id of their own.
-BY_ID = "row"
+#: `object` of records that are known by an id of their own, and of the old ids of a record that are our contacts.
+BY_ID, BY_CONTACT = "row", "contact"
 _KNOWN = select(
     record.c.key, record.c.id, record.c.contact_id, record.c.opted_out, record.c.unreadable, record.c.url
 ).where(record.c.source_id == bindparam("source"), record.c.object == BY_ID, among(record.c.key, "keys"))
@@ -209,12 +209,19 @@ async def alias(conn: AsyncConnection, source_id: int, keys: Sequence[str], reco
 
 
 async def merge(conn: AsyncConnection, loser_ids: Sequence[int], winner: Known) -> None:
-    """Records that were merged into another: they speak of its person from now on, and their ids lead to it."""
+    """Records that were merged into another: they speak of its person from now on, and their ids lead to it, as the
+    people do of whom they spoke: what still happens to these is written to the winner."""
     if not loser_ids:
         return
     losers = {"ids": json_of(loser_ids)}
-    rows = await conn.execute(select(record.c.source_id, record.c.key).where(among(record.c.id, "ids")), losers)
-    await _ALIAS.many(conn, [(source_id, BY_ID, key, winner.id) for source_id, key in rows])
+    statement = select(record.c.source_id, record.c.key, record.c.contact_id).where(among(record.c.id, "ids"))
+    rows = (await conn.execute(statement, losers)).all()
+    await conn.execute(
+        update(record_alias).where(among(record_alias.c.record_id, "ids")).values(record_id=winner.id), losers
+    )
+    await _ALIAS.many(conn, [(source_id, BY_ID, key, winner.id) for source_id, key, _ in rows])
+    people = [(source_id, str(contact_id)) for source_id, _, contact_id in rows if contact_id != winner.contact_id]
+    await _ALIAS.many(conn, [(source_id, BY_CONTACT, contact_id, winner.id) for source_id, contact_id in people])
     await conn.execute(update(record).where(among(record.c.id, "ids")).values(contact_id=winner.contact_id), losers)
 
 

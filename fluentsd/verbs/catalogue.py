@@ -39,7 +39,7 @@ _SOURCE = Param("source", "source", "the source's name", required=True, option=F
 _POINT = Param("point", "text", "the number or address", required=True, option=False)
 _TEMPLATE = Param("name", "template", "the template's name", required=True, option=False)
 _AGENT = Param("name", "agent", "the agent's name", required=True, option=False)
-_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack, tasks or source:NAME")
+_ONE_TARGET = Param("target", "text", "only this target: log, webhook, slack, tasks, source:NAME or opt-outs:NAME")
 _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from fluentsd.api import CountsRequests, NeedsHuman, Source, Unavailable
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields
-from fluentsd.engine.sync.state import News
+from fluentsd.engine.sync.state import News, SyncState
 from fluentsd.store import holds, segments
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -39,6 +39,7 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
                 **_origin(runtime, name),
                 "problem": state.problem,
                 "problem_since_at": state.problem_since,
+                "next_try_at": _next_try(state),
                 "segments": len(rows),
                 "as_of_at": min(times, default=None),
                 "held": sum(bool(row.held) for row in rows),
@@ -57,6 +58,11 @@ def _origin(runtime: Runtime, name: str) -> Answer:
     return {"plugin": connecting.plugin_of(name), "from": origin}
 
 
+def _next_try(state: SyncState) -> int | None:
+    """When a source that cannot be reached is asked again by itself."""
+    return state.again_at if state.problem else None
+
+
 async def _missing(runtime: Runtime) -> list[Answer]:
     """The sources that campaigns follow and that are neither in the settings nor connected."""
     found = []
@@ -70,6 +76,7 @@ async def _missing(runtime: Runtime) -> list[Answer]:
                     "from": "",
                     "problem": "it is not connected here, so its people wait; connect it",
                     "problem_since_at": None,
+                    "next_try_at": None,
                     "segments": len(rows),
                     "as_of_at": min((row.read_at for row in rows if row.read_at is not None), default=None),
                     "held": 0,
@@ -128,7 +135,8 @@ async def status(runtime: Runtime, call: Call, source: str | None) -> Answer:
             state = runtime.syncs[name]
             one = await runtime.store.read(_standing, name, row, state.problem)
             news = state.news.get(row.id, News())
-            found.append(one | {"joined": news.joined, "left": news.left})
+            next_try_at = _next_try(state) if one["problem"] == state.problem else None
+            found.append(one | {"joined": news.joined, "left": news.left, "next_try_at": next_try_at})
     return {"segments": found}
 
 

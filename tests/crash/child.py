@@ -29,6 +29,7 @@ from fluentsd.engine.dispatch.inbound import Inbox
 from fluentsd.engine.nursery import running
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.engine.sync.write_back import write_backs as sync_write_backs
 from fluentsd.plugins import discover
 from fluentsd.store import outbox
 from fluentsd.store.db.bridge import Store
@@ -124,7 +125,7 @@ def rig_sources(runtime: Runtime, fuse: Fuse) -> None:
 def write_backs(runtime: Runtime) -> list[WriteBack]:
     """The write-back of each source, without its pause for more events."""
     WriteBack.gathers = 0
-    return [WriteBack(runtime, name, source) for name, source in runtime.sources.items()]
+    return [one for name, source in runtime.sources.items() for one in sync_write_backs(runtime, name, source)]
 
 
 async def receive(runtime: Runtime, inbox: Inbox, file: Path) -> None:
@@ -164,7 +165,7 @@ async def main(folder: Path, fuse: Fuse) -> None:
                 call = Call("crash", runtime.clock.now(), role="admin")
                 state = (await execute(runtime, "campaign status", {"ref": "crash"}, call))["state"]
                 left = await runtime.store.read(outbox.counts) if runtime.sources else {}
-                if state == "completed" and not any(target.startswith("source:") for target, _ in left):
+                if state == "completed" and not any(target.startswith(("source:", "opt-outs:")) for target, _ in left):
                     return
                 await trio.sleep(0.2)
 

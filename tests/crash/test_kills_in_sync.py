@@ -136,7 +136,7 @@ SELECT (SELECT count(*) FROM membership WHERE missing_since_at IS NULL AND left_
        (SELECT count(*) FROM membership WHERE left_at IS NOT NULL),
        (SELECT count(*) FROM enrollment WHERE state = 'queued'),
        (SELECT count(*) FROM attempt WHERE outcome IS NULL),
-       (SELECT count(*) FROM outbox_delivery WHERE target = 'source:fair')
+       (SELECT count(*) FROM outbox_delivery WHERE target IN ('source:fair', 'opt-outs:fair'))
 """
 
 

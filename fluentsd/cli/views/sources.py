@@ -20,7 +20,7 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
         return
     rows = [
         [one.source, _origin(one), str(one.segments), when(one.as_of_at), str(one.held), _usage(one),
-         one.problem or "ok"]
+         _problem(one) or "ok"]
         for one in answer.sources
     ]  # fmt: skip
     screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
@@ -35,6 +35,11 @@ def _hint(screen: Screen, answer: answers.Listing) -> None:
 
 def _origin(one: answers.Source) -> str:
     return f"{one.plugin} ({one.origin})".strip() if one.origin else ""
+
+
+def _problem(one: answers.Source | answers.Followed) -> str:
+    """What is wrong, and when it is tried again."""
+    return f"{one.problem} (next try {when(one.next_try_at)})" if one.problem and one.next_try_at else one.problem or ""
 
 
 def _usage(one: answers.Source) -> str:
@@ -111,7 +116,7 @@ def _state(one: answers.Followed) -> str:
     if one.held:
         return f"held: {one.held}"
     if one.problem:
-        return one.problem
+        return _problem(one)
     return _progress(one) if one.is_walking else "ok"
 
 

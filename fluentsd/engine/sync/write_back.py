@@ -1,9 +1,10 @@
-"""The write-back of one source: an outbox target that writes what happened to the person's record in the CRM.
+"""The write-back of one source: outbox targets that write what happened to the person's record in the CRM.
 
-An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields.
-The analysis of a call is a note, with the values that the agent's file maps to fields of this CRM. A call that the
-person made to us is an activity too. The outbox delivers at least once and in order; the source's `write` keeps the
-key, so that nothing is there twice. What must not live here: the words of one CRM (its plugin), SQL.
+An attempt is one activity, written with its first outcome; a reply is another; an opt-out sets the CRM's own fields, by
+a target of its own, which does not wait behind notes. The analysis of a call is a note, with the values that the
+agent's file maps to fields of this CRM. A call that the person made to us is an activity too. The outbox delivers at
+least once and in order; the source's `write` keeps the key, so that nothing is there twice. What must not live here:
+the words of one CRM (its plugin), SQL.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fluentsd.api import Activity, NeedsHuman, Rejected, Source, Unavailable
 from fluentsd.domain.events import AttemptRecorded, CallAnalysed, CallReceived, OptedOut, ReplyReceived
-from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, write_back_target
+from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, opt_out_target, write_back_target
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.store import activities
@@ -157,3 +158,18 @@ class WriteBack:
             "kind": "note", "at": at, "summary": f"Summary of the call{came_to} ({done.campaign}, step {done.step})",
             "channel": done.channel, "outcome": about["outcome"], "disposition": about["disposition"],
         } | note  # fmt: skip
+
+
+class OptOutWriteBack(WriteBack):
+    """Writes opt-outs to one source, at once: its plugin lets them use the whole quota of requests."""
+
+    gathers = 0
+
+    @property
+    def name(self) -> str:
+        return opt_out_target(self._source_name)
+
+
+def write_backs(runtime: Runtime, name: str, source: Source) -> list[WriteBack]:
+    """The targets that write to one source."""
+    return [WriteBack(runtime, name, source), OptOutWriteBack(runtime, name, source)]

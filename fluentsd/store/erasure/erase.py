@@ -307,6 +307,8 @@ async def delete_person(
     records = select(record.c.id).where(record.c.contact_id == contact_id)
     await conn.execute(delete(membership).where(membership.c.record_id.in_(records)))
     await conn.execute(delete(record_alias).where(record_alias.c.record_id.in_(records)))
+    merged = (record_alias.c.object == "contact", record_alias.c.key == str(contact_id))
+    await conn.execute(delete(record_alias).where(*merged))
     own = select(point.c.id).where(point.c.value.in_([value for value in values if value not in shared]))
     ids = list((await conn.execute(own)).scalars())
     went = {}

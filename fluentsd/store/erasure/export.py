@@ -51,6 +51,7 @@ async def records_of(conn: AsyncConnection, contact_id: int) -> list[dict[str, A
     found = []
     for row in (await conn.execute(statement.order_by(record.c.id))).mappings().all():
         aliases = select(record_alias.c.key).where(record_alias.c.record_id == row["id"])
+        aliases = aliases.where(record_alias.c.object == row["object"])
         names = select(segment.c.name, membership.c.joined_at, membership.c.left_at)
         names = names.join(membership, membership.c.segment_id == segment.c.id)
         names = names.where(membership.c.record_id == row["id"])

@@ -26,6 +26,7 @@ class Source:
     origin: str = called("from", "")
     problem: str | None = None
     problem_since_at: int | None = None
+    next_try_at: int | None = None
     segments: int = 0
     as_of_at: int | None = None
     held: int = 0
@@ -170,6 +171,7 @@ class Followed:
     is_walking: bool = False
     named: int | None = None
     problem: str | None = None
+    next_try_at: int | None = None
     held: str = ""
     joined: int = 0
     left: int = 0

@@ -107,7 +107,13 @@ class Contacts:
         return await self.search("contacts", window, catalogue.properties, last)
 
     async def search(
-        self, kind: str, filters: Sequence[Mapping[str, Any]], properties: Sequence[str], last: str
+        self,
+        kind: str,
+        filters: Sequence[Mapping[str, Any]],
+        properties: Sequence[str],
+        last: str,
+        *,
+        urgent: bool = False,
     ) -> Found:
         """A page of a search by id. There are more when HubSpot says so, or counts more than it named."""
         keyset = {"propertyName": "hs_object_id", "operator": "GT", "value": last}
@@ -115,7 +121,7 @@ class Contacts:
             "filterGroups": [{"filters": [*filters, keyset]}], "limit": paths.SEARCH_AT_ONCE, "after": "0",
             "properties": list(properties), "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         }  # fmt: skip
-        reply = await self._client.ask(paths.SEARCH, body, object=kind, shape=paths.FOUND)
+        reply = await self._client.ask(paths.SEARCH, body, object=kind, urgent=urgent, shape=paths.FOUND)
         rows, total = reply.body["results"], count_of(reply.body.get("total"))
         more = bool((reply.body.get("paging") or {}).get("next")) or (total is not None and total > len(rows))
         following = str(max(int(one["id"]) for one in rows)) if more and rows else None
@@ -128,7 +134,7 @@ class Contacts:
         """The address of a contact's page without its id; "" if HubSpot does not tell the account."""
         if self._address is None:
             try:
-                account = (await self._client.get(paths.ACCOUNT, shape={})).body
+                account = (await self._client.get(paths.ACCOUNT, urgent=True, shape={})).body
                 domain, portal = account.get("uiDomain") or "app.hubspot.com", account.get("portalId")
                 self._address = f"https://{domain}/contacts/{portal}/record/{paths.CONTACTS}/" if portal else ""
             except (NotFound, NeedsHuman):

@@ -19,6 +19,7 @@ from fluentsd_crm_hubspot.properties import moment
 
 _SIZE, _ADDED, _REMOVED = "hs_list_size", "hs_last_record_added_at", "hs_last_record_removed_at"
 JOINS, IDS = "joins", "ids"
+_NO_LIST = "HubSpot has no list of contacts with the id {}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,9 @@ class Lists:
         order = str(state["order"])
         try:
             members, following = await self._members(ref, order, state["after"])
-        except NotFound:
+        except NotFound as why:
             if order == IDS or state["after"] is not None:
-                raise
+                raise LookupError(_NO_LIST.format(ref)) from why
             order = IDS  # an account without the join order: only walks tell who joined
             members, following = await self._members(ref, order, None)
         refs = [one for one, _ in members]
@@ -110,7 +111,7 @@ class Lists:
             for one in part:
                 if str(one.get("listId")) == ref and str(one.get("objectTypeId", paths.CONTACTS)) == paths.CONTACTS:
                     return _probe(one, at)
-        raise LookupError(f"HubSpot has no list of contacts with the id {ref}")
+        raise LookupError(_NO_LIST.format(ref))
 
     async def _begin(self, ref: str, state: dict[str, Any], now: int) -> Page:
         probe = await self.probe(ref)

@@ -6,6 +6,7 @@ found when the answer to its creation was lost.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -96,10 +97,11 @@ class Writing:
         ]
         last: str | None = "0"
         while last is not None:
-            found = await self._contacts.search(kind, filters, [body_name], last)
+            found = await self._contacts.search(kind, filters, [body_name], last, urgent=activity.kind == "opt_out")
             last = found.last
             for one in found.rows:
-                if written_mark(key) in str((one.get("properties") or {}).get(body_name) or ""):
+                said = (one.get("properties") or {}).get(body_name)
+                if said is None or written_mark(key) in str(said):  # an e-mail's text may be hidden from the key
                     return str(one["id"])
         return None
 
@@ -148,10 +150,22 @@ def _properties(activity: Activity) -> dict[str, Any]:
 
 
 def _body(activity: Activity, key: str) -> str:
+    """The text of an activity, with our key at its end. HubSpot shows all but an e-mail's as HTML: line feeds would be
+    lost, and so would words that look like a tag."""
     lines = [activity.summary] if activity.kind in ("note", "opt_out", "sms") else []
     lines += activity_facts(activity, leave_out=("Seconds", "From"))
     text = "\n".join(line for line in [*lines, activity.text] if line)
-    return f"{text[:LONGEST]}\n{written_mark(key)}"
+    if activity.kind == "email":
+        return f"{text[:LONGEST]}\n{written_mark(key)}"
+    shown = _as_html(text)
+    while len(shown) > LONGEST:
+        text = text[: -max(1, (len(shown) - LONGEST) // 5)]  # a character is at most five in HTML
+        shown = _as_html(text)
+    return f"{shown}<br>{written_mark(key)}"
+
+
+def _as_html(text: str) -> str:
+    return html.escape(text, quote=False).replace("\n", "<br>")
 
 
 def _opt_out_values(activity: Activity, rules: tuple[OptOutRule, ...]) -> dict[str, str]:

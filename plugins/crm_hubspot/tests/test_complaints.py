@@ -198,6 +198,31 @@ async def test_a_lost_answer_writes_a_call_twice(hubspot, connect, spring):
     assert await connect().write(call, "key") == ref
 
 
+async def test_a_list_that_is_deleted_in_the_midst_of_a_walk_says_so(hubspot, connect):
+    ref = hubspot.new_list("Long")
+    hubspot.join(ref, *(hubspot.contact() for _ in range(251)))
+    source = connect()
+    page = await source.walk(f"list:{ref}", None)
+    del hubspot.lists[ref]
+    with pytest.raises(LookupError, match=f"HubSpot has no list of contacts with the id {ref}"):
+        await source.walk(f"list:{ref}", page.next)
+
+
+async def test_an_opt_out_waits_for_the_share_of_the_quota(hubspot, connect):
+    """Walks and notes have a share of the account's day; an opt-out may use the rest, also when it is in doubt."""
+    ref = hubspot.contact(email="ann@example.org")
+    source = connect(daily_share=0.000001, opt_out={"phone": "do_not_call"})
+    hubspot.fail("POST /crm/v3/objects/notes$", None, after=True)
+    opt_out = Activity(ref, "opt_out", hubspot.now, "Said stop")
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await source.write(opt_out, "key")
+    assert [await source.write(opt_out, "key")] == list(hubspot.objects)
+    assert hubspot.contacts[ref].properties["do_not_call"] == "true"
+    assert hubspot.unsubscribed == ["ann@example.org"]
+    with pytest.raises(Unavailable, match="daily_share"):
+        await source.write(Activity(ref, "note", hubspot.now, "Hello"), "other")
+
+
 async def test_a_dropped_connection_before_a_write_loses_it(hubspot, connect, spring):
     [page] = await walk_pages(connect(), f"list:{spring}")
     hubspot.fail("POST /crm/v3/objects/notes$", None)

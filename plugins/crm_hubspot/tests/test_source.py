@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -90,6 +91,30 @@ async def test_a_call_has_the_facts_of_hubspots_own_record(hubspot, connect):
     }  # fmt: skip
     assert "Wants a quote" in made["properties"]["hs_call_body"]
     assert hubspot.contacts[ref].properties["hs_lead_status"] == "OPEN"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"), [("sms", "hs_communication_body"), ("note", "hs_note_body"), ("call", "hs_call_body")]
+)
+async def test_the_words_of_a_person_are_shown_as_they_wrote_them(hubspot, connect, kind, body):
+    said = "I <3 it & you\n<script>alert(1)</script>"
+    await connect().write(Activity(hubspot.contact(), kind, hubspot.now, "Reply", said, direction="in"), "k")
+    [made] = hubspot.objects.values()
+    assert "I &lt;3 it &amp; you<br>&lt;script&gt;alert(1)&lt;/script&gt;<br>fluentsd " in made["properties"][body]
+    assert "\n" not in made["properties"][body]
+
+
+async def test_the_text_of_an_e_mail_stays_plain(hubspot, connect):
+    await connect().write(Activity(hubspot.contact(), "email", hubspot.now, "Reply", "2 < 3\nYours"), "k")
+    [made] = hubspot.objects.values()
+    assert made["properties"]["hs_email_text"].startswith("2 < 3\nYours\nfluentsd ")
+
+
+async def test_a_long_text_has_at_most_hubspots_length_and_keeps_our_key(hubspot, connect):
+    await connect().write(Activity(hubspot.contact(), "note", hubspot.now, "Note", "&\n" * 30_000), "k")
+    [made] = hubspot.objects.values()
+    assert 60_000 < len(made["properties"]["hs_note_body"]) <= 65_536
+    assert re.search(r"<br>fluentsd [0-9a-f]{20}$", made["properties"]["hs_note_body"])
 
 
 @pytest.mark.parametrize(("kind", "made"), [("sms", "communications"), ("email", "emails"), ("note", "notes")])

@@ -1,6 +1,7 @@
 """Salesforce's campaigns as segments.
 
-Each membership is a row of its own, so that `changes` names who left as well: the row is in the recycle bin.
+Each membership is a row of its own, so that `changes` names who left as well: the row is in the recycle bin. One that
+was deleted for good is missed by counting the older rows that are still there: a walk then tells who left.
 """
 
 from __future__ import annotations
@@ -8,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.api import ANY, FLAG, ID, TEXT_OR_NULL, NeedsHuman, Page, Segment, Shape, Tools, read_cursor, write_cursor
+from fluentsd.api import (
+    ANY,
+    FLAG,
+    ID,
+    TEXT_OR_NULL,
+    NeedsHuman,
+    Page,
+    Segment,
+    Shape,
+    Tools,
+    read_cursor,
+    write_cursor,
+)
 from fluentsd_crm_salesforce.client import Refused, SalesforceClient
-from fluentsd_crm_salesforce.records import OBJECTS, Records
-from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, window
+from fluentsd_crm_salesforce.records import OBJECTS, Records, moment
+from fluentsd_crm_salesforce.windows import ROWS, SETTLED, after, literal, window
 
 _MEMBER = "SELECT Id, LeadId, ContactId, IsDeleted, SystemModstamp FROM CampaignMember"
 _NAMED: Shape = {"Id": ID, "Name": ANY}
@@ -39,7 +52,9 @@ class Campaigns:
         """One page of members, in the order of their membership."""
         now = self._tools.clock.now()
         if cursor is None:
-            state: dict[str, Any] = {"of": ref, "last": "", "from": await self._must_exist(ref) or now}
+            begin = await self._must_exist(ref) or now
+            kept, _ = await self._kept(ref, begin)
+            state: dict[str, Any] = {"of": ref, "last": "", "from": begin, "born": begin, "kept": kept, "at": begin}
         else:
             state = _state(cursor, ref, "walk")
         reply = await self._client.query(f"{_MEMBER} {after(str(state['last']), _of(ref))}", row=_ROW)
@@ -47,7 +62,7 @@ class Campaigns:
         if len(reply.body) >= ROWS:
             following = write_cursor("walk", **{**state, "last": reply.body[-1]["Id"]})
             return Page(refs, next=following, as_of=now, requests=1)
-        since = write_cursor("since", of=ref, **{"from": state["from"]})
+        since = write_cursor("since", of=ref, **_place(state, state["from"]))
         return Page(refs, complete=True, as_of=now, since=since, requests=1)
 
     async def changes(self, ref: str, since: str | None) -> Page:
@@ -55,12 +70,13 @@ class Campaigns:
         now = self._tools.clock.now()
         if since is None:
             begin = await self._must_exist(ref) or now
-            return Page([], [], as_of=now, since=write_cursor("since", of=ref, **{"from": begin}), requests=1)
+            kept, _ = await self._kept(ref, begin)
+            place = {"from": begin, "born": begin, "kept": kept, "at": begin}
+            return Page([], [], as_of=now, since=write_cursor("since", of=ref, **place), requests=2)
         state = _state(since, ref, "since", "members", *OBJECTS)
         kind = str(state.pop("phase"))
         if kind == "since":
-            end = max((await self._must_exist(ref) or now) - SETTLED, int(state["from"]))
-            state |= {"to": end, "last": ""}
+            state = await self._begun(ref, state, now)
             kind = "members"
         begin, end = int(state["from"]) - self._overlap, int(state["to"])
         if kind == "members":
@@ -69,7 +85,7 @@ class Campaigns:
             if kind == name:
                 members = f"Id IN (SELECT {name}Id FROM CampaignMember WHERE {_of(ref)})"
                 members += " AND IsConverted = false" if name == "Lead" else ""  # its row is its contact's
-                rest = after(str(state["last"]), f"{window(begin, end)} AND {members}")
+                rest = after(str(state["last"]), f"{window(begin, None)} AND {members}")
                 try:
                     reply, described = await self._records.select(name, rest)
                 except NeedsHuman as why:
@@ -82,15 +98,31 @@ class Campaigns:
                 return Page([one.id for one in records], records, as_of=now, requests=1, **following)
         raise ValueError("this cursor was never given; walk it")
 
+    async def _begun(self, ref: str, state: dict[str, Any], now: int) -> dict[str, Any]:
+        """The place of the first page of changes, with the number of older memberships that are missing."""
+        before = state.get("kept")
+        kept, at = await self._kept(ref, int(state["born"])) if before is not None else (None, 0)
+        if not kept:  # none: the campaign itself may be gone
+            at = await self._must_exist(ref)
+        missing = 0 if kept is None or before is None else int(before) - kept
+        end = max((at or now) - SETTLED, int(state["from"]))
+        counted = {} if kept is None else {"kept": kept}
+        return state | counted | {"to": end, "last": "", "missing": missing, "was": state.get("at"), "at": at or now}
+
     async def _moved(self, ref: str, state: dict[str, Any], begin: int, end: int, now: int) -> Page:
-        rest = after(str(state["last"]), f"{_of(ref)} AND {window(begin, end)}")
+        # without an end: what has changed meanwhile may be named twice, and the next window begins before it
+        rest = after(str(state["last"]), f"{_of(ref)} AND {window(begin, None)}")
         reply = await self._client.query(f"{_MEMBER} {rest}", deleted=True, row=_ROW)
         there = dict.fromkeys(one for row in reply.body if not row["IsDeleted"] and (one := _person(row)))
         gone = dict.fromkeys(one for row in reply.body if row["IsDeleted"] and (one := _person(row)) not in there)
         converted = {str(row["LeadId"]) for row in reply.body if row.get("LeadId") and row.get("ContactId")}
         gone |= dict.fromkeys(converted - set(there))  # the membership goes on as the contact's
+        deleted = [moment(row.get("SystemModstamp")) for row in reply.body if row["IsDeleted"]]
+        state["missing"] = int(state.get("missing") or 0) - sum((at or 0) >= (state.get("was") or 0) for at in deleted)
         following = self._following(ref, state, "members", reply.body, end)
-        return Page(list(there), gone=[one for one in gone if one], as_of=now, requests=2, **following)
+        again = len(reply.body) < ROWS and state["missing"] > 0
+        gone_people = [one for one in gone if one]
+        return Page(list(there), gone=gone_people, as_of=now, requests=2, walk_again=again, **following)
 
     def _following(self, ref: str, state: Mapping[str, Any], phase: str, rows: list[Any], end: int) -> dict[str, Any]:
         """The cursor after a page of a phase: of the same phase, of the next one, or of the next changes."""
@@ -100,7 +132,17 @@ class Campaigns:
         place = phases.index(phase) + 1
         if place < len(phases):
             return {"next": write_cursor(phases[place], **{**state, "last": ""})}
-        return {"since": write_cursor("since", of=ref, **{"from": end})}
+        return {"since": write_cursor("since", of=ref, **_place(state, end))}
+
+    async def _kept(self, ref: str, before: int) -> tuple[int | None, int]:
+        """How many of the memberships from before an instant are still there, and Salesforce's time; None where it does
+        not count them."""
+        counting = f"SELECT COUNT() FROM CampaignMember WHERE {_of(ref)} AND CreatedDate < {literal(before)}"
+        try:
+            reply = await self._client.count(counting)
+        except Refused:
+            return None, 0
+        return reply.body, reply.at
 
     async def _must_exist(self, ref: str) -> int:
         """Salesforce's time; raises LookupError if there is no such campaign."""
@@ -113,6 +155,11 @@ class Campaigns:
         if not reply.body:
             raise LookupError(f"Salesforce has no campaign {ref}")
         return reply.at
+
+
+def _place(state: Mapping[str, Any], begin: int) -> dict[str, Any]:
+    """Where the next changes begin: `kept` of the memberships from before `born` were there `at` an instant."""
+    return {"from": begin} | {key: state.get(key) for key in ("born", "kept", "at")}
 
 
 def _of(ref: str) -> str:

@@ -97,6 +97,11 @@ class SalesforceClient:
                 continue
         raise Unavailable("Salesforce loses the place of a query again and again", after=60)
 
+    async def count(self, soql: str) -> RestReply:
+        """The number that a `SELECT COUNT()` finds, whose answer has no rows; None when it names no number."""
+        reply = await self.get("query", {"q": soql}, shape={"totalSize": Maybe(COUNT)})
+        return RestReply(count_of(reply.body.get("totalSize")), reply.at)
+
     async def _rows(self, soql: str, deleted: bool, urgent: bool, row: Shape) -> RestReply:
         path = "queryAll" if deleted else "query"
         shape: Shape = {

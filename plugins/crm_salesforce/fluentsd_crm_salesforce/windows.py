@@ -1,8 +1,8 @@
 """Windows of time in SOQL. Pure.
 
-A window ends before Salesforce's clock less a minute, because a transaction that is under way commits with an earlier
-stamp, and each begins `overlap` before the last one ended. Inside a window rows are ordered by id, so that any number
-of equal stamps costs nothing.
+A window is open at its end, so that what has just happened is read. The next one counts from a minute before
+Salesforce's clock, because a transaction that is under way commits with an earlier stamp, and begins `overlap` before
+that. Inside a window rows are ordered by id, so that any number of equal stamps costs nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 #: Rows in one query, Salesforce's largest page.
 ROWS = 2000
-#: How long before now a window ends, in microseconds.
+#: How long before now the next window counts from, in microseconds.
 SETTLED = 60 * 1_000_000
 
 

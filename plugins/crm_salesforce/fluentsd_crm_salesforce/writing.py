@@ -55,7 +55,8 @@ class Writing:
             found = await self._find(activity, key) if in_doubt else None
             if found:
                 return found
-            reply = await self._client.write("POST", "sobjects/Task", _task(activity, key), shape=_CREATED)
+            body, urgent = _task(activity, key), activity.kind == "opt_out"
+            reply = await self._client.write("POST", "sobjects/Task", body, urgent=urgent, shape=_CREATED)
             return str(reply.body["id"])
 
         return await self._ledger.all_parts(key, parts, task)
@@ -77,18 +78,20 @@ class Writing:
 
     async def _upsert(self, activity: Activity, key: str) -> str:
         path = f"sobjects/Task/{self._settings.external_id}/fluentsd-{written_id(key)}"
-        reply = await self._client.write("PATCH", path, _task(activity, key))
+        urgent = activity.kind == "opt_out"
+        reply = await self._client.write("PATCH", path, _task(activity, key), urgent=urgent)
         if isinstance(reply.body, dict) and reply.body.get("id"):
             return str(reply.body["id"])
         return str(
-            (await self._client.get(path, shape={"Id": ID})).body["Id"]
+            (await self._client.get(path, urgent=urgent, shape={"Id": ID})).body["Id"]
         )  # it was there: Salesforce answers without a body
 
     async def _find(self, activity: Activity, key: str) -> str | None:
         """The id of a task with our key, if there is one."""
         task = _task(activity, key)
         where = f"WhoId = '{activity.record}' AND ActivityDate = {task['ActivityDate']}"
-        reply = await self._client.query(f"SELECT Id, Description FROM Task WHERE {where} ORDER BY Id", row={"Id": ID})
+        soql, urgent = f"SELECT Id, Description FROM Task WHERE {where} ORDER BY Id", activity.kind == "opt_out"
+        reply = await self._client.query(soql, urgent=urgent, row={"Id": ID})
         ours = written_mark(key)
         return next((str(row["Id"]) for row in reply.body if ours in str(row.get("Description") or "")), None)
 

@@ -31,7 +31,8 @@ COLUMNS = {
     "Contact": PERSON | {"MailingCity": "string", "MailingState": "string", "MailingPostalCode": "string",
                          "MailingCountry": "string"},
     "Campaign": SYSTEM | {"Name": "string"},
-    "CampaignMember": SYSTEM | {"CampaignId": "reference", "LeadId": "reference", "ContactId": "reference"},
+    "CampaignMember": SYSTEM | {"CampaignId": "reference", "LeadId": "reference", "ContactId": "reference",
+                                "CreatedDate": "datetime"},
     "Report": SYSTEM | {"Name": "string", "Format": "picklist"},
     "Task": SYSTEM | {"WhoId": "reference", "Subject": "string", "Status": "picklist", "ActivityDate": "date",
                       "Description": "textarea", "TaskSubtype": "picklist", "CallType": "picklist",
@@ -69,7 +70,8 @@ class FakeSalesforce(LoopbackServer):
         self.next_id += 1
         ref = f"{PREFIX[name]}5g{self.next_id:010d}{'EAA' if PREFIX[name][2].isupper() else 'AAA'}"
         empty = {column: False if kind == "boolean" else None for column, kind in self.columns[name].items()}
-        self.rows[name][ref] = empty | {"Id": ref, "SystemModstamp": self.stamp} | fields
+        born = {"CreatedDate": self.stamp} if "CreatedDate" in self.columns[name] else {}
+        self.rows[name][ref] = empty | {"Id": ref, "SystemModstamp": self.stamp} | born | fields
         return ref
 
     def edit(self, ref: str, **fields: Any) -> None:
@@ -89,6 +91,15 @@ class FakeSalesforce(LoopbackServer):
         for one in list(self.rows["CampaignMember"].values()):
             if one["CampaignId"] == campaign and person in (one["LeadId"], one["ContactId"]) and not one["IsDeleted"]:
                 self.edit(one["Id"], IsDeleted=True)
+
+    def leave_for_good(self, campaign: str, person: str) -> None:
+        """A membership is deleted and is not in the recycle bin."""
+        self.leave(campaign, person)
+        rows = self.rows["CampaignMember"]
+        mine = [one for one in rows.values() if one["CampaignId"] == campaign]
+        for one in mine:
+            if one["IsDeleted"] and person in (one["LeadId"], one["ContactId"]):
+                del rows[one["Id"]]
 
     def merge_people(self, loser: str, winner: str) -> None:
         campaigns = {
@@ -174,9 +185,12 @@ class FakeSalesforce(LoopbackServer):
             return [row for row in self.rows[name].values() if path == "queryAll" or not row["IsDeleted"]]
 
         try:
-            found, _ = Query(request.one("q")).run(rows_of, columns_of)
+            query = Query(request.one("q"))
+            found, _ = query.run(rows_of, columns_of)
         except BadQuery as why:
             return _error(400, why.code, why.words)
+        if query.counts:
+            return Answer(200, {"totalSize": len(found), "done": True, "records": []})
         return self._part(found, len(found))
 
     def _part(self, rows: list[dict[str, Any]], total: int) -> Answer:
@@ -229,6 +243,8 @@ class FakeSalesforce(LoopbackServer):
         person = self.rows[_object(body["WhoId"])].get(body["WhoId"])
         if person is None or person["IsDeleted"]:
             return _error(400, "ENTITY_IS_DELETED", "entity is deleted")
+        if person.get("IsConverted"):
+            return _error(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         return Answer(201, {"id": self.add(name, **body), "success": True, "errors": []})
 
     def _upsert(self, key: str, body: dict[str, Any]) -> Answer:
@@ -249,6 +265,8 @@ class FakeSalesforce(LoopbackServer):
             return _error(404, "NOT_FOUND", "The requested resource does not exist")
         if unknown := set(body) - set(self.columns[name]):
             return _error(400, "INVALID_FIELD", f"No such column '{unknown.pop()}' on sobject of type {name}")
+        if self.rows[name][ref].get("IsConverted"):
+            return _error(400, "CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
         self.edit(ref, **body)
         return Answer(204)
 

@@ -23,7 +23,7 @@ class Query:
         self.tokens = _TOKEN.findall(text)
         if "".join(self.tokens) != re.sub(r"\s+(?=(?:[^']*'[^']*')*[^']*$)", "", text):
             raise BadQuery("MALFORMED_QUERY", f"unexpected token in {text}")
-        self.place = 0
+        self.place, self.counts = 0, False
 
     def word(self, *expected: str) -> str:
         token = self.tokens[self.place] if self.place < len(self.tokens) else ""
@@ -41,6 +41,10 @@ class Query:
     ) -> tuple[list[Row], str]:
         self.word("SELECT")
         columns = [self.word()]
+        self.counts = columns == ["COUNT"] and self.ahead("(", ")")
+        if self.counts:
+            self.word(), self.word()
+            columns = ["Id"]
         while self.ahead(","):
             self.word()
             columns.append(self.word())

@@ -39,6 +39,86 @@ async def test_deletes_never_arrive(salesforce, connect, spring):
     assert await source.refresh([page.refs[0]]) == []
 
 
+@pytest.mark.parametrize("external_id", ["Fluentsd_Key__c", ""])
+async def test_an_opt_out_waits_for_the_share_of_the_quota(salesforce, connect, external_id):
+    """Walks and tasks have a share of the org's day; an opt-out may use the rest, also when it is in doubt."""
+    ref = salesforce.add("Contact")
+    source = connect(daily_share=0.00001, **({"external_id": external_id} if external_id else {}))
+    salesforce.fail(r"(POST|PATCH) .*/Task", None, after=True)
+    opt_out = Activity(ref, "opt_out", salesforce.now, "Said stop")
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await source.write(opt_out, "key")
+    ref_of_task = await source.write(opt_out, "key")
+    assert [one["Id"] for one in salesforce.tasks()] == [ref_of_task]
+    assert salesforce.rows["Contact"][ref]["DoNotCall"] is True
+    with pytest.raises(Unavailable, match="daily_share"):
+        await source.write(Activity(ref, "note", salesforce.now, "Hello"), "other")
+
+
+async def test_a_membership_that_is_deleted_for_good_stays(salesforce, connect, spring):
+    """The recycle bin does not have it: a count of the older memberships asks for a walk, once."""
+    segment, source = f"campaign:{spring}", connect()
+    [page] = await walk_pages(source, segment)
+    salesforce.leave_for_good(spring, page.refs[0])
+    salesforce.join(spring, salesforce.add("Lead"))
+    salesforce.leave(spring, page.refs[1])
+    salesforce.pass_time(90)
+    told = await change_pages(source, segment, page.since)
+    assert any(one.walk_again for one in told)
+    [page] = await walk_pages(source, segment)
+    for _ in range(3):
+        salesforce.pass_time(90)
+        told = await change_pages(source, segment, told[-1].since)
+        assert not any(one.walk_again for one in told)
+
+
+async def test_memberships_in_the_recycle_bin_need_no_walk(salesforce, connect, spring):
+    segment, source = f"campaign:{spring}", connect()
+    [page] = await walk_pages(source, segment)
+    since = page.since
+    for one in page.refs[:3]:
+        salesforce.pass_time(20)
+        salesforce.leave(spring, one)
+        salesforce.pass_time(20)
+        told = await change_pages(source, segment, since)
+        assert one in gone(told)
+        assert not any(page.walk_again for page in told)
+        since = told[-1].since
+
+
+async def test_who_leaves_is_named_at_once_and_not_a_minute_later(salesforce, connect, spring):
+    segment, source = f"campaign:{spring}", connect()
+    [page] = await walk_pages(source, segment)
+    salesforce.pass_time(30)
+    salesforce.leave(spring, page.refs[0])
+    comer = salesforce.add("Contact")
+    salesforce.join(spring, comer)
+    salesforce.pass_time(1)
+    told = await change_pages(source, segment, page.since)
+    assert page.refs[0] in gone(told)
+    assert comer in refs(told)
+
+
+async def test_an_org_that_does_not_count_memberships_is_followed(salesforce, connect, spring):
+    segment, source = f"campaign:{spring}", connect()
+    del salesforce.columns["CampaignMember"]["CreatedDate"]
+    [page] = await walk_pages(source, segment)
+    salesforce.leave(spring, page.refs[0])
+    salesforce.pass_time(90)
+    assert page.refs[0] in gone(await change_pages(source, segment, page.since))
+
+
+async def test_a_deleted_campaign_makes_nobody_leave(salesforce, connect, spring):
+    segment, source = f"campaign:{spring}", connect()
+    [page] = await walk_pages(source, segment)
+    for ref in page.refs:
+        salesforce.leave_for_good(spring, ref)
+    salesforce.edit(spring, IsDeleted=True)
+    salesforce.pass_time(90)
+    with pytest.raises(LookupError, match="no campaign"):
+        await source.changes(segment, page.since)
+
+
 async def test_a_record_that_leaves_a_filter_stays(salesforce, connect):
     hot = [salesforce.add("Lead", Rating="Hot") for _ in range(3)]
     salesforce.pass_time(600)

@@ -114,6 +114,20 @@ async def test_many_joins_at_once_are_held_too(followed: Followed) -> None:
     assert (await followed.stage.overview())["total"] == 59
 
 
+async def test_a_source_that_cannot_be_reached_says_when_it_is_tried_again(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start()
+    followed.crm.fails = [Unavailable("the day's requests are used", after=2 * 3600)]
+    await followed.pass_time(20 * MINUTE)
+    found = await followed.segment()
+    [listed] = (await followed.stage.do("source list"))["sources"]
+    assert found["problem"] == listed["problem"] == "the day's requests are used"
+    assert found["next_try_at"] == listed["next_try_at"] == listed["problem_since_at"] + 2 * HOUR
+    await followed.pass_time(3 * HOUR)
+    found = await followed.segment()
+    assert (found["problem"], found["next_try_at"]) == ("", None)
+
+
 async def test_a_held_source_is_not_asked(followed: Followed) -> None:
     followed.crm.put(1)
     await followed.start()

@@ -8,9 +8,11 @@ import pytest
 
 from fluentsd.api import Activity, Attempt, Disposition, Inbound, NeedsHuman, Outcome, Rejected, Unavailable
 from fluentsd.clock import SimClock
-from fluentsd.domain.subscriptions import WRITE_BACK_TOPICS, Subscriptions
+from fluentsd.domain.subscriptions import Subscriptions, write_back_subscriptions
 from fluentsd.domain.sync_options import SyncOptions
-from fluentsd.engine.sync.write_back import WriteBack
+from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.sync.write_back import write_backs
+from fluentsd.store import activities
 from tests.databases import open_whole
 from tests.engine.after_calls.stage import AGENT, Analyst
 from tests.engine.calls.test_inbound_calls import CALLER, OURS, calls_us
@@ -25,10 +27,10 @@ CALL = {"id": "call", "channel": "phone", "agent": "a"}
 async def written(database_url: str) -> AsyncIterator[Followed]:
     clock = SimClock(MONDAY)
     crm = FakeCrm(clock)
-    topics = Subscriptions({"source:crm": WRITE_BACK_TOPICS})
+    topics = Subscriptions(write_back_subscriptions("crm"))
     async with open_whole(database_url, busy=clock.busy, subscriptions=topics) as store:
         options = {"sources": {"crm": crm}, "sync_options": {"crm": SyncOptions(every=15 * MINUTE)}}
-        async with staged(store, clock, targets=lambda r: [WriteBack(r, "crm", crm)], **options) as stage:
+        async with staged(store, clock, targets=lambda r: write_backs(r, "crm", crm), **options) as stage:
             yield Followed(stage, crm)
 
 
@@ -80,6 +82,34 @@ async def test_a_text_and_the_reply_are_two_activities(written: Followed) -> Non
     assert (sent.record, sent.text, sent.address) == ("r1", "Hello P1", "+12125550001")
     assert sent.summary == "Text: sent (A test, step text)"
     assert (reply.text, reply.record) == ("Call me on Tuesday", "r1")
+
+
+async def test_a_merged_person_has_each_activity_once_at_the_winner(written: Followed) -> None:
+    written.crm.put(1)
+    written.crm.put(2)
+    await written.start()
+    await written.pass_time(5 * MINUTE)
+    [first] = [one for one, *_ in written.stage.sms.accepted if one.to == "+12125550001"]
+    written.crm.merge(winner=2, loser=1)
+    await written.pass_time(20 * MINUTE)
+    await written.stage.sms.tell(Inbound(Outcome.replied, token=first.token, text="Call me on Tuesday"))
+    await written.pass_time(20 * MINUTE)
+    replies = [one.record for one in written.crm.written.values() if one.direction == "in"]
+    assert replies == ["r2"]
+
+
+async def test_nothing_leads_from_an_erased_person_to_the_winner(written: Followed) -> None:
+    store = written.stage.runtime.store
+    written.crm.put(1)
+    written.crm.put(2)
+    await written.start()
+    await written.pass_time(5 * MINUTE)
+    written.crm.merge(winner=2, loser=1)
+    await written.pass_time(20 * MINUTE)
+    assert await store.read(activities.records_in, "crm", 1) == ["r2"]
+    await written.stage.do("contacts erase", person="#1", because="asked by letter")
+    assert await store.read(activities.records_in, "crm", 1) == []
+    assert await store.read(activities.records_in, "crm", 2) == ["r2"]
 
 
 async def test_a_call_has_its_duration_and_transcript(written: Followed) -> None:
@@ -174,6 +204,24 @@ async def test_an_opt_out_sets_the_crms_own_fields(written: Followed) -> None:
     await written.stage.sms.tell(Inbound(Outcome.opted_out, token=attempt.token, text="STOP"))
     await written.pass_time(20 * MINUTE)
     assert ("opt_out", "out", "") in kinds(written)
+
+
+async def test_an_opt_out_waits_neither_behind_notes_nor_for_their_quota(written: Followed) -> None:
+    written.crm.put(1)
+    attempt = await texted(written)
+    write = written.crm.write
+
+    async def over_for_notes(activity: Activity, key: str) -> str:
+        if activity.kind != "opt_out":
+            raise Unavailable("the day's requests are used", after=10 * 3600)
+        return await write(activity, key)
+
+    written.crm.write = over_for_notes  # type: ignore[method-assign]
+    await written.stage.sms.tell(Inbound(Outcome.replied, token=attempt.token, text="Call me on Tuesday"))
+    await written.pass_time(5 * MINUTE)
+    await written.stage.do("suppression add", point="+12125550001", because="asked on the phone")
+    await written.pass_time(5 * SECOND)
+    assert kinds(written) == [("sms", "out", "sent"), ("opt_out", "out", "")]
 
 
 async def test_an_opt_out_of_somebody_without_an_enrollment_reaches_the_crm_too(written: Followed) -> None:
