@@ -79,7 +79,9 @@ VERBS: dict[str, Verb] = {
              "agent, number, source and hour", "reports.report",
              (_ref(), Param("since", "moment", "only attempts since this time; default: all"))),
         Verb("campaign check", "launch check: who would be contacted, who would not and why, and what is missing",
-             "launch_check.check", (_ref(),)),
+             "launch_check.check",
+             (_ref(), Param("at", "moment", "check a start at this time, in the campaign's zone; default: the "
+                            "scheduled start, or now", whole_days=True))),
         Verb("campaign start", "start a campaign now", "lifecycle.start",
              (_ref(), _YES, Param("first", "int", "contact this many people, then hold the campaign until `release`",
                            least=1)),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import trio
 
 from fluentsd.api import Receipt
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
+from tests.engine.stage import MONDAY
 from tests.fronts.slack.conftest import Office, until
 
 
@@ -40,6 +43,22 @@ async def test_the_life_of_a_campaign_by_clicks(office: Office) -> None:
     reopened = await slack.click(stopped, "Reopen")
     assert "paused" in reopened.whole
     assert (await office.stage.overview("spring"))["state"] == "paused"
+
+
+async def test_a_launch_card_forecasts_from_the_start_that_it_asks_about(office: Office) -> None:
+    await office.campaign()
+    thursday, wednesday, today = 1772740800, 1772654400, MONDAY // 1_000_000
+
+    async def first_contact(text: str) -> int:
+        found = re.search(r"\*First contact\* <!date\^(\d+)", await office.say(text))
+        assert found
+        return int(found[1])
+
+    assert await first_contact("schedule spring thu 3pm") == thursday
+    assert today <= await first_contact("start spring") < today + 3600
+    await office.say("schedule spring thu 3pm yes")
+    assert today <= await first_contact("start spring") < today + 3600
+    assert await first_contact("schedule spring wed 3pm") == wednesday
 
 
 async def test_two_managers_click_at_once_and_one_is_told(office: Office) -> None:

@@ -37,8 +37,8 @@ async def start(session: Session, parsed: Parsed) -> Message:
     ref = parsed.ref
     if not parsed.arguments.get("yes"):
         _refuse_started(parsed)
-        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"),
-                      reader=session.person.zone)  # fmt: skip
+        check = await session.run("campaign check", {"ref": ref, "at": session.now})
+        return launch(check, first=parsed.arguments.get("first"), reader=session.person.zone)
     first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
         found: Started = await session.run(
@@ -125,7 +125,7 @@ async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is
     shown, reader = moment(at, zone, session.person.zone), session.person.zone
     if not is_sure:
         text = f"schedule {ref} {_iso(at, zone)} yes"
-        return launch(await session.run("campaign check", {"ref": ref}), shown, text, reader=reader)
+        return launch(await session.run("campaign check", {"ref": ref, "at": at}), shown, text, reader=reader)
     found = await session.run(
         "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
     )
