@@ -107,7 +107,7 @@ async def test_all_campaigns_are_paused_after_a_question(office: Office) -> None
     await office.say("start spring yes")
     await office.say("start autumn yes")
     asked = await office.slack.command("pause all for 2h")
-    assert "2 campaigns" in asked.whole
+    assert "Pause 2 campaigns for 2h?" in asked.whole
     assert (await office.stage.overview("spring"))["state"] == "active"
     await office.slack.click(asked, "Pause all")
     assert {(await office.stage.overview(ref))["state"] for ref in ("spring", "autumn")} == {"paused"}
@@ -116,13 +116,32 @@ async def test_all_campaigns_are_paused_after_a_question(office: Office) -> None
 async def test_a_pause_ends_by_itself(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
-    assert "It resumes" in await office.say("pause spring for 2h")
+    assert "it resumes by itself <!date^" in await office.say("pause spring for 2h")
     office.stage.clock.step(2 * 3600 * 1_000_000 + 1)
 
     async def goes_on() -> bool:
         return bool((await office.stage.overview("spring"))["state"] == "active")
 
     await until(goes_on)
+
+
+async def test_the_end_of_a_pause_may_be_said_after_its_reason(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    said = await office.say("pause spring because of the holiday, until tomorrow 9am")
+    assert "it resumes by itself <!date^1772546400^" in said
+    assert "(of the holiday)" in await office.say("log spring")
+    await office.say("resume spring")
+    assert "until somebody resumes it" in await office.say("pause spring because we wait until Kim is back")
+    assert "(we wait until Kim is back)" in await office.say("log spring")
+    await office.say("resume spring")
+    assert "it resumes by itself" in await office.say("pause spring for a week")
+
+
+async def test_a_question_is_not_asked_of_a_person_who_may_not_answer_it(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    assert "this needs the role manager, and yours is viewer" in await office.say("stop spring", "U3")
 
 
 async def test_questions_about_a_campaign(office: Office) -> None:

@@ -105,15 +105,23 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
     try:
         at = read_moment(words, zone, session.now)
     except BadMoment as why:
-        raise Misread(str(why), offers_for(f"schedule {ref}", words)) from None
+        offers = [f"schedule {ref} {one}" for one in moments_like(words, zone, session.now)]
+        raise Misread(str(why), offers) from None
     return await schedule_at(session, ref, at, zone, is_sure=bool(is_sure))
 
 
-def offers_for(command: str, words: str) -> list[str]:
-    """Commands with the moment that a person may mean: "tomorrow 9" is 9am or 9pm, "next tuesday" is in the morning."""
-    if re.search(r"(?:^|\s)(?:1[0-2]|[1-9])$", words):
-        return [f"{command} {words}am", f"{command} {words}pm"]
-    return [f"{command} {words} 9am"] if not re.search(r"\d", words) else []
+def moments_like(words: str, zone: str, now: int) -> list[str]:
+    """The moments that a person may mean by words that are none: "tomorrow 9" is 9am or 9pm, "next tuesday" and "12/5"
+    are in the morning. Only what can be read is offered."""
+    by_part = re.sub(r"\bmorning$", "9am", re.sub(r"\bafternoon$", "2pm", words, flags=re.I), flags=re.I)
+    found = []
+    for one in (by_part, f"{words}am", f"{words}pm", f"{words} 9am"):
+        try:
+            if read_moment(one, zone, now) > now:
+                found.append(one)
+        except BadMoment:
+            continue
+    return found
 
 
 async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is_sure: bool = False) -> Message:
