@@ -123,7 +123,7 @@ class IllegalTransition(ValueError):
     """A verb that the present state does not allow; nothing was changed."""
 
     def __init__(self, verb: str, state: CampaignState) -> None:
-        doors = sorted({v for v, s in CAMPAIGN if s == state and v != "complete"})  # nobody completes a campaign
+        doors = sorted({v for v, s in CAMPAIGN if s == state})
         super().__init__(f"cannot {verb} a campaign that is {state}; possible now: {', '.join(doors)}")
 
 

@@ -214,7 +214,7 @@ VERBS: dict[str, Verb] = {
               Param("proof", "text", "where the proof is stored", default="")), "change", "manager"),
         Verb("contacts find", "find people by number, address or any field value", "contacts.find",
              (Param("words", "text", "search text", required=True, option=False),
-              _most(20))),
+              Param("campaign", "campaign", "only in this campaign"), _most(20))),
         Verb("contacts why", "why a person was contacted or not: one sentence, then the evidence", "contacts.why",
              (_PERSON, Param("campaign", "campaign", "only in this campaign"))),
         Verb("contacts timeline", "every attempt to reach a person, and what comes next", "contacts.timeline",

@@ -143,7 +143,7 @@ def test_somebody_is_told_what_is_held_of_them_and_forgotten(launched: Person) -
 def test_a_second_start_is_refused_and_says_what_is_possible(launched: Person) -> None:
     launched.gets("campaign", "start", "fair")
     message = launched.is_refused("campaign", "start", "fair")
-    assert message == "cannot start a campaign that is active; possible now: pause, stop"
+    assert message == "cannot start a campaign that is active; possible now: complete, pause, stop"
 
 
 def test_an_unfinished_campaign_is_not_started_and_everything_it_lacks_is_said_at_once(person: Person) -> None:

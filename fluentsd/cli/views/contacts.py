@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fluentsd.cli.format import moment, money, people, when
+from fluentsd.cli.format import campaigns, moment, money, people, when
 from fluentsd.cli.views import explain
 from fluentsd.verbs.answers import people as answers
 from fluentsd.verbs.answers.attempts import Attempt, Decided, History, Unknown
@@ -116,7 +116,7 @@ def exported(screen: Screen, answer: answers.Exported) -> None:
 
 def erased(screen: Screen, answer: answers.Erased) -> None:
     deleted = f"numbers and addresses: {answer.points}, records: {answer.records}, texts: {answer.texts}"
-    screen.say(f"erased ({deleted}); the person left {len(answer.campaigns)} campaigns", "green")
+    screen.say(f"erased ({deleted}); the person left {campaigns(len(answer.campaigns))}", "green")
     if answer.at_providers:
         screen.say(f"messages and calls that the daemon will delete at the providers: {answer.at_providers}")
     if answer.stopped:

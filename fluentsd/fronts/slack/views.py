@@ -150,7 +150,7 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             name = await persons.never_again(session, value)
             if value.get("ts"):
                 await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
-            return message("this number or address is never contacted again, on no channel")
+            return message("this number or address is never contacted again, on any channel")
     return message("this form is not known any more; open it again")
 
 

@@ -138,6 +138,13 @@ async def test_the_end_of_a_pause_may_be_said_after_its_reason(office: Office) -
     assert "it resumes by itself" in await office.say("pause spring for a week")
 
 
+async def test_who_has_taken_a_person_over_is_named_as_people_are(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    await office.say("take over +12125550000")
+    assert "a colleague has taken the person over (Dana)" in await office.say("why +12125550000")
+
+
 async def test_a_question_is_not_asked_of_a_person_who_may_not_answer_it(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")

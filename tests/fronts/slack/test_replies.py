@@ -146,7 +146,7 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     assert "taken this person over" in (await office.slack.click(shown, "Take over")).whole
     assert "🤝 taken over by <@U1>" in await office.say("person +12125550000")
     assert "+12125550000" in await office.say("person #1", channel="DU1")
-    assert "never contacted again, on no channel" in str((await office.slack.submit(view, {})).payload)
+    assert "never contacted again, on any channel" in str((await office.slack.submit(view, {})).payload)
     assert await open_replies(office) == []
     assert (await office.slack.command("person #1")).buttons == ["Go on"]
 

@@ -17,6 +17,7 @@ from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.campaigns import Started
+from fluentsd.verbs.answers.explain import Check
 
 #: States from which a campaign starts, and the command that fits another one.
 _BEFORE_START = ("draft", "scheduled")
@@ -38,7 +39,7 @@ async def start(session: Session, parsed: Parsed) -> Message:
     if not parsed.arguments.get("yes"):
         _refuse_started(parsed)
         check = await session.run("campaign check", {"ref": ref, "at": session.now})
-        return launch(check, first=parsed.arguments.get("first"), reader=session.person.zone)
+        return _mendable(session, check, launch(check, first=parsed.arguments.get("first"), reader=session.person.zone))
     first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
         found: Started = await session.run(
@@ -52,6 +53,15 @@ async def start(session: Session, parsed: Parsed) -> Message:
     if first:
         notes.append(f"After {count(first['first'])} it is held until you press *Contact the others*.")
     return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
+
+
+def _mendable(session: Session, check: Check, card: Message) -> Message:
+    """A launch card with the way to put right what prevents the start, for people who may."""
+    if not check.errors or not session.may("manager"):
+        return card
+    ref = f"c{check.id}"
+    add = [] if check.people else [button("Add people…", "say:add", {"text": f"edit {ref} contacts"}, "primary")]
+    return replace(card, blocks=(*card.blocks, actions(*add, button("Edit…", "say:edit", {"text": f"edit {ref}"}))))
 
 
 async def _ask_approval(session: Session, ref: str) -> Message:
@@ -133,7 +143,8 @@ async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is
     shown, reader = moment(at, zone, session.person.zone), session.person.zone
     if not is_sure:
         text = f"schedule {ref} {_iso(at, zone)} yes"
-        return launch(await session.run("campaign check", {"ref": ref, "at": at}), shown, text, reader=reader)
+        check = await session.run("campaign check", {"ref": ref, "at": at})
+        return _mendable(session, check, launch(check, shown, text, reader=reader))
     found = await session.run(
         "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
     )
