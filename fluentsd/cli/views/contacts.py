@@ -96,6 +96,15 @@ def enrolled(screen: Screen, answer: answers.Enrolled) -> None:
     screen.say(f"{people(answer.enrolled)} enrolled in {answer.ref}{rest}", "green")
 
 
+def taken_over(screen: Screen, answer: answers.TakenOver) -> None:
+    screen.say(f"{answer.person} is taken over by {answer.by}: no campaign contacts them", "green")
+    screen.say(f"to give them back: fluentsd contacts resume '#{answer.contact}'")
+
+
+def goes_on(screen: Screen, answer: answers.GoesOn) -> None:
+    screen.say(f"the campaigns go on with {answer.person}", "green")
+
+
 def answered(screen: Screen, answer: answers.Answered) -> None:
     how = f"answered by {answer.channel}" if answer.channel else "closed without an answer"
     screen.say(f"{answer.person}: {how}", "green")

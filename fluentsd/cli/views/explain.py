@@ -50,11 +50,11 @@ def _evidence(found: Explained) -> dict[str, str]:
     place = f"{found.zone_basis}{'; the facts disagree, so all of them count' if found.conflict else ''}"
     if found.zone_is_fallback:
         place = "the campaign's fallback zone, because the person's zone is unknown"
-    rule = found.rule or found.reason
+    rule, zone = found.rule or found.reason, found.zones[0] if found.zones else ""
     return {
         "step": f"{found.step} by {found.channel}",
-        "next": when(found.next_at),
-        "ended": when(found.at),
+        "next": when(found.next_at, zone),
+        "ended": when(found.at, zone),
         "rule": f"{rule} in {found.rule_zone}" if found.rule_zone else rule,
         "says": law.says,
         "source": f"{law.cite} ({law.status})" if law.cite else "",
