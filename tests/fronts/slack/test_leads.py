@@ -224,7 +224,7 @@ async def test_by_keyboard_a_person_is_taken_over_and_given_back(office: Office)
     assert "••• 0000 over" in shown.whole
     again = await office.slack.command("takeover +12125550000")
     assert "is taken over by Dana already; nothing was changed" in again.whole
-    assert again.buttons == ["/campaign give-back +12125550000"]
+    assert again.buttons == ["give-back +12125550000"]
     assert "the campaigns go on with ••• 0000" in await office.say("give-back +12125550000")
     assert "1 hot lead not handled yet" in await office.say("leads spring")
 

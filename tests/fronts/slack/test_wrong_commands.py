@@ -55,6 +55,11 @@ WRONG: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+def labelled(command: str) -> str:
+    """A command on its button: without the name of the slash command where a small screen would hide its end."""
+    return f"/campaign {command}" if len(command) <= 20 else command
+
+
 async def test_a_wrong_command_says_what_happened_and_offers_what_is_meant(office: Office) -> None:
     await office.campaign()
     await office.campaign("winter", 1, name="Winter sale")
@@ -62,7 +67,7 @@ async def test_a_wrong_command_says_what_happened_and_offers_what_is_meant(offic
     for line, words, buttons in WRONG:
         shown = await office.slack.command(line)
         assert words in shown.whole, (line, shown.whole)
-        assert shown.buttons == [f"/campaign {one}" for one in buttons], (line, shown.buttons)
+        assert shown.buttons == [labelled(one) for one in buttons], (line, shown.buttons)
     assert await office.stage.do("campaign list") == before
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fluentsd.fronts.slack.blocks.layout import (
+    BUTTON_SHOWN,
     Block,
     Message,
     actions,
@@ -52,9 +53,15 @@ def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     text = with_people(text)
     blocks: list[Block] = [section(f"🚫 {ours(spoken(without_points(text)))}")]
     if offers:
-        made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
+        made = [button(_label(offer, name), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
     return replace(message(inert(spoken(text), 300), *blocks), is_refusal=True)
+
+
+def _label(offer: str, name: str) -> str:
+    """A command on its button; without the name of the slash command where its end, "9am" or "9pm", would be hidden."""
+    typed = f"{name} {offer}".strip()
+    return typed if len(typed) <= BUTTON_SHOWN else offer
 
 
 def misread(why: Misread, name: str) -> Message:
