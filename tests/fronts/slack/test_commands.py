@@ -125,6 +125,14 @@ async def test_a_pause_ends_by_itself(office: Office) -> None:
     await until(goes_on)
 
 
+async def test_a_pause_before_the_start_takes_the_start_back_and_says_so(office: Office) -> None:
+    await office.campaign()
+    await office.say("schedule spring tomorrow 9am yes")
+    shown = await office.slack.command("pause spring")
+    assert "is not scheduled any more, and a draft again: no contacts until somebody starts it" in shown.whole
+    assert shown.buttons[:2] == ["Start…", "Schedule…"]
+
+
 async def test_the_end_of_a_pause_may_be_said_after_its_reason(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")

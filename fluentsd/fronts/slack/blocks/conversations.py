@@ -5,14 +5,13 @@ A card has the person's history beside its headline, the three answers that are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, menu, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     actor,
     by_channel,
-    count,
     lasts,
     link,
     masked,
@@ -24,7 +23,6 @@ from fluentsd.fronts.slack.blocks.wording import (
     yours,
 )
 from fluentsd.verbs.answers.attempts import Attempt
-from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Reply
 
 #: What a conversation of a hot lead came to.
@@ -101,14 +99,6 @@ def caller(one: Attempt, contact: int | None) -> Message:
 def who_of(one: Reply | Lead) -> str:
     """`India Elm (••• 0102)`; the number or address alone if no name is known."""
     return f"*{safe(one.name, 60)}* ({point(one.person or '')})" if one.name else point(one.person or "")
-
-
-def taken_over(holds: Sequence[Hold]) -> str:
-    """The people whom colleagues have taken over, in one sentence; "" for nobody."""
-    held = [one for one in holds if one.scope == "contact"]
-    named = ", ".join(f"{safe(one.target)} by {actor(one.by)}" for one in held[:5])
-    more = f" and {len(held) - 5} more" if len(held) > 5 else ""
-    return f"🤝 {count(len(held), 'person is', 'people are')} taken over: {named}{more}" if held else ""
 
 
 def settled(kind: str, by: str) -> Message:

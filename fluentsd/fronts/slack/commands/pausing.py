@@ -33,6 +33,9 @@ async def pause(session: Session, parsed: Parsed) -> Message:
     if parsed.all:
         return await _for_all(session, parsed, "active", "campaign pause", until, because)
     found = await session.run("campaign pause", {"ref": parsed.ref, "because": because, **until})
+    if found.state == "draft":
+        unscheduled = "is not scheduled any more, and a draft again: no contacts until somebody starts it"
+        return receipt(found, f"*{safe(found.name)}* {unscheduled}.")
     end = f"it resumes by itself {yours(until['until'])}" if until else "somebody resumes it"
     return receipt(found, f"*{safe(found.name)}* is {found.state}: no contacts until {end}.", *_withdrawn(found))
 
