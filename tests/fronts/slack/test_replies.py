@@ -70,6 +70,7 @@ async def test_a_manager_answers_from_the_form(office: Office) -> None:
     card = await a_reply(office)
     await office.slack.press(card, "Reply")
     view = await office.slack.opened_view()
+    assert "*P0*\n>Call me at ••• 0123, d•••@example.com" in view["blocks"][0]["text"]["text"]
     ack = await office.slack.submit(view, {"text": {"type": "plain_text_input", "value": "I call you at five"}})
     assert "on its way" in str(ack.payload)
     await until(lambda: len(office.stage.sms.accepted) == 2)

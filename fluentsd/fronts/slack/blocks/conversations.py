@@ -19,6 +19,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     plain,
     point,
     safe,
+    without_points,
     word,
     yours,
 )
@@ -151,7 +152,7 @@ def ways(one: Reply | Lead) -> list[Block]:
     others += [("Listen", "person:listen")] if isinstance(one, Lead) and one.recording else []
     short = {"person": f"#{one.contact}", "attempt": one.attempt}
     return [
-        button("Reply…", "open:reply", _key(one) | ({"lead": True} if is_lead else {}), "primary"),
+        button("Reply…", "open:reply", _key(one) | _answered(one) | ({"lead": True} if is_lead else {}), "primary"),
         button(*first, _key(one)),
         _handle(one),
         menu("person:menu", *((words, act, short) for words, act in [*others, ("Suppress…", "open:suppress")])),
@@ -165,6 +166,13 @@ def _history(one: Reply | Lead) -> Block:
 
 def _key(one: Reply | Lead) -> dict[str, Any]:
     return {"ref": one.ref, "person": f"#{one.contact}", "attempt": one.attempt}
+
+
+def _answered(one: Reply | Lead) -> dict[str, str]:
+    """Whom an answer goes to and what they said, for the form that covers the card; masked as on the card."""
+    said = one.summary if isinstance(one, Lead) else one.text
+    name = plain(one.name, 60) if one.name else point(one.person or "")
+    return {"to": name, "said": plain(without_points(said or ""), 300)}
 
 
 def _handle(one: Reply | Lead) -> Block:
