@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 import tomllib
 from contextlib import nullcontext
@@ -129,7 +130,7 @@ def new(
     text = presets.text_of(pattern)
     if file is not None:
         _write_new(file, _named_after(file, text), force)
-        _wrote(file, f"edit it, then: fluentsd campaign apply {file}", as_json)
+        _wrote(file, f"edit it, then: fluentsd campaign apply {shlex.quote(str(file))}", as_json)
     elif as_json:
         show(Screen(as_json=True), "", {"pattern": pattern, "file": tomllib.loads(text)})
     else:

@@ -69,6 +69,11 @@ def money(micros: int | None, currency: str) -> str:
     return f"{micros / 1_000_000:.{2 if micros % 10_000 == 0 else 4}f} {currency}"
 
 
+def campaigns(count: int) -> str:
+    """A count of campaigns, as text: "1 campaign", "2 campaigns"."""
+    return f"{count:,} {'campaign' if count == 1 else 'campaigns'}"
+
+
 def people(count: int) -> str:
     """A count of people, as text: "1 person", "2 people"."""
     return f"{count:,} {'person' if count == 1 else 'people'}"

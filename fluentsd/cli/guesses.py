@@ -38,6 +38,8 @@ GUESSES: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("delete",), f"{_DELETE}; a person: fluentsd contacts erase PERSON"),
         **dict.fromkeys(("leads", "people", "contact"), _LIST),
         **dict.fromkeys(("setup", "install"), "fluentsd init"),
+        **dict.fromkeys(("upgrade", "update", "migrate"),
+                        "the database is upgraded when the new version starts; before that: fluentsd backup FILE"),
         "version": "fluentsd --version",
     },
     "campaign": {

@@ -18,7 +18,7 @@ from sqlalchemy.schema import Table
 from fluentsd.domain.contacts.identity import Name, kind_of, name_in
 from fluentsd.domain.gate import Point
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import contact, contact_point, point, record, source
+from fluentsd.store.tables import contact, contact_point, enrollment, point, record, source
 from fluentsd.text import like
 
 _POINTS = (
@@ -135,8 +135,9 @@ async def are_away(conn: AsyncConnection, back: Mapping[int, int | None]) -> Non
         await conn.execute(_AWAY, {"b_id": contact_id, "b_until": until_at})
 
 
-async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, Any]]:
-    """People by number, address, or any word of what a source says of them; newest first."""
+async def find(conn: AsyncConnection, words: str, most: int, campaign_id: int | None = None) -> list[dict[str, Any]]:
+    """People by number, address, or any word of what a source says of them; newest first. `campaign_id`: only those who
+    are or were in it."""
     pattern = like(words.lower())
     by_point = (
         select(contact_point.c.contact_id)
@@ -150,6 +151,9 @@ async def find(conn: AsyncConnection, words: str, most: int) -> list[dict[str, A
         .order_by(contact.c.id.desc())
         .limit(most)
     )
+    if campaign_id is not None:
+        inside = select(enrollment.c.contact_id).where(enrollment.c.campaign_id == campaign_id)
+        statement = statement.where(contact.c.id.in_(inside))
     return [dict(row) for row in (await conn.execute(statement)).mappings()]
 
 

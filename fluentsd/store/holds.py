@@ -95,6 +95,8 @@ async def open_holds(conn: AsyncConnection, at: int) -> list[dict[str, Any]]:
 
 #: The scope of a hold on a person, whatever campaign they are in.
 CONTACT = "contact"
+#: The reason of a hold on a person for which none was given.
+TAKEN_OVER = "taken over by a colleague"
 
 
 class OnContact(NamedTuple):

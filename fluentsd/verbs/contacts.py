@@ -25,14 +25,16 @@ from fluentsd.verbs.leads import with_person
 PAGE_AT_MOST = 500
 
 
-async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
-    """Contacts whose number, address or fields contain the text."""
+async def find(runtime: Runtime, call: Call, words: str, campaign: str | None, most: int) -> Answer:
+    """Contacts whose number, address or fields contain the text; of all, or of those who are or were in a campaign."""
     if len(words.strip()) < 2:
         raise Refused("give at least two characters to search for")
 
     async def unit(conn: Connection) -> Answer:
         at_most, typed = max(1, min(most, 500)), words.strip()
-        found = await contacts.find(conn, typed, at_most) or await contacts.find(conn, as_stored(typed), at_most)
+        only = (await campaigns.get(conn, campaign)).id if campaign else None
+        found = await contacts.find(conn, typed, at_most, only)
+        found = found or await contacts.find(conn, as_stored(typed), at_most, only)
         ids = [person["id"] for person in found]
         points, fields = await contacts.points_of(conn, ids), await contacts.fields_of(conn, ids)
         places, urls = await queries.of_contacts(conn, ids), await leads.addresses(conn, ids)
@@ -49,7 +51,7 @@ async def find(runtime: Runtime, call: Call, words: str, most: int) -> Answer:
             ]
         }
 
-    return await runtime.store.read(unit)
+    return await refusing(runtime.store.read(unit))
 
 
 async def why(runtime: Runtime, call: Call, person: str, campaign: str | None) -> Answer:

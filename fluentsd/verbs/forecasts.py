@@ -28,6 +28,13 @@ MOST = 100_000
 
 async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most: int, seed: int) -> Answer:
     """Contacts with their times and numbers, until every enrollment has ended or `until`."""
+    return await from_start(runtime, call, ref, None, until=until, most=most, seed=seed)
+
+
+async def from_start(
+    runtime: Runtime, call: Call, ref: str, starts_at: int | None, *, most: int, until: int | None = None, seed: int = 0
+) -> Answer:
+    """The forecast of a campaign that starts at `starts_at`; None: as scheduled, or now."""
     zone = (await row_of(runtime, ref)).spec.zone
     if until is not None and until <= call.at:
         raise Refused(f"{past(until, zone)}; give a future time")
@@ -43,7 +50,9 @@ async def ahead(runtime: Runtime, call: Call, ref: str, until: int | None, most:
     plans = runtime.plans
     counts = await refusing(runtime.store.read(_counts, ref))
     prices = await _prices(runtime, ref, call.at) if counts["queued"] else {}
-    request = ForecastRequest(ref, call.at, until, seed, listed, channels, plans.limits, plans.spacing, prices)
+    request = ForecastRequest(
+        ref, call.at, until, seed, listed, channels, plans.limits, plans.spacing, prices, starts_at=starts_at
+    )
     if not counts["queued"]:
         raise Refused(f"nobody is queued in {ref}, so there is nothing to forecast")
     if counts["queued"] <= forecast.IN_PROCESS_AT_MOST:

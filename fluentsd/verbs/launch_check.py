@@ -26,11 +26,11 @@ from fluentsd.verbs.campaigns import facts_of
 from fluentsd.verbs.execute import Answer, refusing
 
 
-async def check(runtime: Runtime, call: Call, ref: str) -> Answer:
+async def check(runtime: Runtime, call: Call, ref: str, at: int | None) -> Answer:
     """The launch check: who would be contacted and who not, what is missing, duties that no code can check, and the
-    forecast."""
-    found = await examined(runtime, call, ref)
-    ahead = await forecasts.ahead(runtime, call, ref, None, 1, 0) if found["ready"] else None
+    forecast; all of it as of the start that `examined` describes."""
+    found = await examined(runtime, call, ref, at)
+    ahead = await forecasts.from_start(runtime, call, ref, at, most=1) if found["ready"] else None
     first = {"first_at": ahead["first"][0]["at"] if ahead["first"] else None} if ahead else {}
     return found | {"forecast": ahead and {name: ahead[name] for name in _FORECAST_PARTS} | first}
 
@@ -43,7 +43,8 @@ _FORECAST_PARTS = (
 
 
 async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None = None) -> Answer:
-    """The check of the campaign and its people, as of its start: `starts_at`, else its scheduled start, else now."""
+    """The check of the campaign and its people, as of its start: `starts_at`, else its scheduled start, else now. A
+    start in the past is one now."""
 
     lost = await _lost_fields(runtime, ref)
 

@@ -54,7 +54,7 @@ async def _checked(runtime: Runtime, call: Call, ref: str, verb: str, yes: bool,
         next_campaign_state(verb, row.state)
     except IllegalTransition as why:
         raise Refused(str(why)) from None
-    found = await examined(runtime, call, ref, more.get("at"))
+    found = await examined(runtime, call, ref, more.get("at", call.at))
     if found["errors"]:
         lines = [f"{ref} cannot start; nothing was changed", *(f"  {line}" for line in found["errors"])]
         raise Refused("\n".join([*lines, "the check shows all of it"]), Suggestion("campaign check", {"ref": ref}))

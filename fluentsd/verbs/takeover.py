@@ -15,9 +15,6 @@ from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contact_lookup import find_one
 from fluentsd.verbs.execute import Answer, change
 
-#: The reason of a hold without one.
-TAKEN_OVER = "taken over by a colleague"
-
 
 async def take(runtime: Runtime, call: Call, person: str, because: str) -> Answer:
     """Hold a person in all campaigns; a call to them that is not answered yet is withdrawn."""
@@ -31,7 +28,7 @@ async def take(runtime: Runtime, call: Call, person: str, because: str) -> Answe
                 f"{person} is taken over by {held.by} already; nothing was changed",
                 Suggestion("contacts resume", {"person": person}),
             )
-        name, reason = holds.person(contact_id), because or TAKEN_OVER
+        name, reason = holds.person(contact_id), because or holds.TAKEN_OVER
         await holds.place(conn, holds.CONTACT, name, reason=reason, by=call.actor, at=call.at)
         details = {"contact": contact_id, **({"because": because} if because else {})}
         return {"person": person, "contact": contact_id, "by": call.actor, "_details": details}

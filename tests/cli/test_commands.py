@@ -30,6 +30,11 @@ def test_init_check_new_apply(person: Person) -> None:
     assert len(person.gets("campaign", "list").rows) == 1 + len(presets.names())
 
 
+def test_the_next_command_can_be_pasted_whatever_the_file_is_called(person: Person) -> None:
+    said = person.gets("campaign", "new", "My leads.toml").out
+    assert said.rstrip().endswith("fluentsd campaign apply 'My leads.toml'")
+
+
 def test_init_and_new_want_a_file_not_a_folder(person: Person) -> None:
     for command in (["init", "."], ["init", ".", "--force"], ["campaign", "new", "/tmp"]):
         assert "is a folder; give the name of a file in it" in person.is_refused(*command)

@@ -28,6 +28,7 @@ from tests.cli.shell import Person
         ("contacts show jane", "fluentsd contacts timeline PERSON"),
         ("contacts add jane", "fluentsd contacts import FILE --campaign REF"),
         ("campaign CREATE", "fluentsd campaign new FILE"),
+        ("upgrade", "the database is upgraded when the new version starts; before that: fluentsd backup FILE"),
     ],
 )
 def test_a_guess_is_answered_by_its_meaning(person: Person, typed: str, part: str) -> None:

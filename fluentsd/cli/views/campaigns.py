@@ -169,6 +169,11 @@ def started(screen: Screen, answer: answers.Started) -> None:
     _runs(screen, runs=answer.runs)
 
 
+def approved(screen: Screen, answer: answers.Campaign) -> None:
+    """The agreement of a second person to a start."""
+    screen.say(f"the start of {answer.ref} is approved as the campaign is now; an edit makes that void", "green")
+
+
 def resumed(screen: Screen, answer: answers.Resumed) -> None:
     """A resumed campaign, and the people who fell due during the pause."""
     if answer.dry_run:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fluentsd.cli.format import moment, money, people, when
+from fluentsd.cli.format import campaigns, moment, money, people, when
 from fluentsd.cli.views import explain
 from fluentsd.verbs.answers import people as answers
 from fluentsd.verbs.answers.attempts import Attempt, Decided, History, Unknown
@@ -96,6 +96,15 @@ def enrolled(screen: Screen, answer: answers.Enrolled) -> None:
     screen.say(f"{people(answer.enrolled)} enrolled in {answer.ref}{rest}", "green")
 
 
+def taken_over(screen: Screen, answer: answers.TakenOver) -> None:
+    screen.say(f"{answer.person} is taken over by {answer.by}: no campaign contacts them", "green")
+    screen.say(f"to give them back: fluentsd contacts resume '#{answer.contact}'")
+
+
+def goes_on(screen: Screen, answer: answers.GoesOn) -> None:
+    screen.say(f"the campaigns go on with {answer.person}", "green")
+
+
 def answered(screen: Screen, answer: answers.Answered) -> None:
     how = f"answered by {answer.channel}" if answer.channel else "closed without an answer"
     screen.say(f"{answer.person}: {how}", "green")
@@ -116,7 +125,7 @@ def exported(screen: Screen, answer: answers.Exported) -> None:
 
 def erased(screen: Screen, answer: answers.Erased) -> None:
     deleted = f"numbers and addresses: {answer.points}, records: {answer.records}, texts: {answer.texts}"
-    screen.say(f"erased ({deleted}); the person left {len(answer.campaigns)} campaigns", "green")
+    screen.say(f"erased ({deleted}); the person left {campaigns(len(answer.campaigns))}", "green")
     if answer.at_providers:
         screen.say(f"messages and calls that the daemon will delete at the providers: {answer.at_providers}")
     if answer.stopped:

@@ -50,11 +50,11 @@ def _evidence(found: Explained) -> dict[str, str]:
     place = f"{found.zone_basis}{'; the facts disagree, so all of them count' if found.conflict else ''}"
     if found.zone_is_fallback:
         place = "the campaign's fallback zone, because the person's zone is unknown"
-    rule = found.rule or found.reason
+    rule, zone = found.rule or found.reason, found.zones[0] if found.zones else ""
     return {
         "step": f"{found.step} by {found.channel}",
-        "next": when(found.next_at),
-        "ended": when(found.at),
+        "next": when(found.next_at, zone),
+        "ended": when(found.at, zone),
         "rule": f"{rule} in {found.rule_zone}" if found.rule_zone else rule,
         "says": law.says,
         "source": f"{law.cite} ({law.status})" if law.cite else "",
@@ -129,9 +129,15 @@ def _reach(answer: Check) -> str:
     people, first = answer.people, answer.first_step
     if answer.started_at is not None:
         return f"{answer.ready:,} of {people:,} people under way still reach a step"
-    others = {"are held there": first.held, "skip it": first.skip, "leave there": first.leave}
-    tail = "".join(f", {count:,} {what}" for what, count in others.items() if count)
+    others = {("is held there", "are held there"): first.held, ("skips it", "skip it"): first.skip,
+              ("leaves there", "leave there"): first.leave}  # fmt: skip
+    tail = "".join(f", {_do(count, *words)}" for words, count in others.items() if count)
     return f"{first.ready:,} of {people:,} people reach step 1 ({first.step}, {first.channel}){tail}"
+
+
+def _do(count: int, one: str, several: str) -> str:
+    """A number of people with what they do: "1 leaves", "2 leave"."""
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def _opt_outs(found: OptOuts) -> str:
@@ -242,14 +248,14 @@ def _chart(screen: Screen, answer: Forecast) -> None:
 
 
 def _ends(screen: Screen, answer: Forecast) -> None:
-    ends = [f"{answer.completed:,} complete the flow"]
-    ends += [f"{people:,} leave: {reason}" for reason, people in answer.exited.items()]
-    ends += [f"{people:,} end in error: {reason}" for reason, people in answer.errored.items()]
+    ends = [_do(answer.completed, "completes the flow", "complete the flow")]
+    ends += [f"{_do(people, 'leaves', 'leave')}: {reason}" for reason, people in answer.exited.items()]
+    ends += [f"{_do(people, 'ends', 'end')} in error: {reason}" for reason, people in answer.errored.items()]
     screen.say("; ".join(ends))
     for held in answer.held:
-        screen.say(f"{held.people:,} are not contacted: {held.sentence}", "yellow")
+        screen.say(f"{_do(held.people, 'is', 'are')} not contacted: {held.sentence}", "yellow")
     for skip in answer.skips:
-        screen.say(f"{skip.people:,} skip {skip.step}: {skip.sentence}")
+        screen.say(f"{_do(skip.people, 'skips', 'skip')} {skip.step}: {skip.sentence}")
 
 
 def _samples(screen: Screen, samples: Mapping[str, Sample]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import when
 from fluentsd.cli.suggestions import command
-from fluentsd.verbs.answers.holds import Hold, Holds
+from fluentsd.verbs.answers.holds import Hold, Holds, Released
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -27,6 +27,10 @@ def listing(screen: Screen, answer: Holds) -> None:
         if hold.scope == "contact":
             screen.say(f"to go on with the person {hold.target}: {_lift(hold)}", "yellow")
     _cases(screen, answer.holds)
+
+
+def released(screen: Screen, answer: Released) -> None:
+    screen.say(f"the {answer.scope} {answer.target}".rstrip() + " is not held any more", "green")
 
 
 def lines(screen: Screen, holds: Sequence[Hold], *, is_paused: bool = True) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import cell, when
 from fluentsd.verbs.answers.holds import Log
+from fluentsd.verbs.answers.outbox import Reloaded
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -35,6 +36,10 @@ def log(screen: Screen, answer: Log) -> None:
         ["@When", "Who", "Did", "To", "Details"],
         [[when(e.at), e.actor, e.verb, e.target, json.dumps(e.details) if e.details else ""] for e in answer.entries],
     )  # fmt: skip
+
+
+def reloaded(screen: Screen, answer: Reloaded) -> None:
+    screen.say("the daemon takes in its settings now; calls and messages in progress end first", "green")
 
 
 def plain(screen: Screen, answer: Answer) -> None:

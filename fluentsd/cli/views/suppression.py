@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluentsd.cli.format import when
+from fluentsd.cli.format import campaigns, when
 from fluentsd.verbs.answers.suppression import Added, History, Lifted, Listing, Taken
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def listing(screen: Screen, answer: Listing | History) -> None:
 
 def added(screen: Screen, answer: Added) -> None:
     """One new entry, and the campaigns that the person left because of it."""
-    left = f"; the person left {len(answer.campaigns)} campaigns" if answer.campaigns else ""
+    left = f"; the person left {campaigns(len(answer.campaigns))}" if answer.campaigns else ""
     screen.say(f"{answer.point} is on the suppression list{left}")
 
 

@@ -68,7 +68,8 @@ class _FirstContacts:
 def pack(request: ForecastRequest) -> dict[str, Any]:
     """The request as JSON values."""
     limits = [[limit.rate.count, limit.rate.per_s, limit.rule] for limit in request.limits]
-    named = {name: getattr(request, name) for name in ("ref", "at", "until_at", "seed", "most", "spacing")}
+    plain = ("ref", "at", "until_at", "seed", "most", "spacing", "starts_at")
+    named = {name: getattr(request, name) for name in plain}
     named["prices"] = dict(request.prices)
     return named | {"channels": dict(request.channels), "limits": limits}
 

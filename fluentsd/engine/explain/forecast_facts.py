@@ -32,7 +32,8 @@ from fluentsd.store.lanes import lanes
 @dataclass(frozen=True, slots=True)
 class ForecastRequest:
     """One forecast: the campaign, its start and end, the number of contacts to list one by one, each channel's
-    (concurrency, interval, next_slot_at), and the channels' prices of a message in micros, by step."""
+    (concurrency, interval, next_slot_at), and the channels' prices of a message in micros, by step. `starts_at` counts
+    in place of the campaign's scheduled start."""
 
     ref: str
     at: int
@@ -43,6 +44,7 @@ class ForecastRequest:
     limits: tuple[Limit, ...] = ()
     spacing: int = 0  #: microseconds between two uses of one caller ID, required by providers
     prices: Mapping[str, int] = field(default_factory=dict)
+    starts_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,9 @@ async def example_messages(conn: Connection, plan: Plan, at: int) -> dict[str, M
 
 
 async def take_snapshot(conn: Connection, request: ForecastRequest) -> Snapshot:
-    """Read the facts, as of the campaign's scheduled start or the end of its pause. Raises `NoSuchCampaign`."""
+    """Read the facts, as of the campaign's start or the end of its pause. Raises `NoSuchCampaign`."""
     row = await campaigns.get(conn, request.ref)
-    request = replace(request, at=max(request.at, row.starts_at or row.resumes_at or 0))
+    request = replace(request, at=max(request.at, request.starts_at or row.starts_at or row.resumes_at or 0))
     _, plan = await Plans(request.limits, spacing=request.spacing).current(conn, row.id, lock=False)
     rules = replace(await with_spending(conn, plan, request.at), prices=request.prices)
     subjects, samples = list[Subject](), dict[str, Message]()

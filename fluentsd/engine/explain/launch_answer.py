@@ -197,8 +197,10 @@ def _notes(found: LaunchCheck, plan: Plan) -> list[str]:
     if found.foreign:
         notes.append(f"no local contact rules are built in for {_people(found.foreign)} outside the US: only the "
                      "campaign's window applies")  # fmt: skip
-    notes += [f"{_people(count)} without recorded consent to {_MANY[channel]} get them all the same: no rule of their "
-              "places asks for it" for channel, count in found.unasked.items()]  # fmt: skip
+    for channel, count in found.unasked.items():
+        get, places = ("gets", "place") if count == 1 else ("get", "places")
+        notes.append(f"{_people(count)} without recorded consent to {_MANY[channel]} {get} them all the same: no rule "
+                     f"of their {places} asks for it")  # fmt: skip
     if found.states.get("US"):
         notes.append(f"US state unknown for {_people(found.states['US'])}: the strictest hours apply")
     notes += [f"step {step}: {what}; {advice}" for (step, what), advice in found.advice.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -177,9 +178,15 @@ async def _queued(
     entry = _explain(verdict, row, at, due_at)
     if isinstance(verdict, Hold) and verdict.reason == Reason.taken_over:
         theirs = (holds.CONTACT, holds.person(row.contact_id))
-        reasons = [f" ({hold['by']}: {hold['reason']})" for hold in held if (hold["scope"], hold["target"]) == theirs]
-        entry["sentence"] += "".join(reasons[-1:])
+        taken = [hold for hold in held if (hold["scope"], hold["target"]) == theirs][-1:]
+        entry["sentence"] += "".join(f" ({_who_and_why(hold)})" for hold in taken)
     return entry
+
+
+def _who_and_why(hold: Mapping[str, Any]) -> str:
+    """The colleague who has taken a person over, with the reason where one was given."""
+    reason = "" if hold["reason"] == holds.TAKEN_OVER else f": {hold['reason']}"
+    return f"{hold['by']}{reason}"
 
 
 def _deferral(earlier: Verdict, due_at: int) -> Verdict:

@@ -181,6 +181,10 @@ class CsvFile:
             raise CsvError(what, "Export fewer columns, or check that the delimiter is right.")
         named = has_header([r for _, r in self._ahead if isinstance(r, list)]) if header is None else header
         if not named:
+            if header is None:
+                self.notes.append("there are no headings: the first line is a person, and the columns are column_1, "
+                                  "column_2 and so on; a name or another field is only read where it is said which "
+                                  "column holds it")  # fmt: skip
             return ()
         self._ahead.popleft()
         if len(self._ahead) < AHEAD and all(_is_blank(row) for _, row in self._ahead):

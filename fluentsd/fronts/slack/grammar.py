@@ -87,6 +87,8 @@ def _read(command: Command, rest: list[Token], campaigns: Sequence[Named], here:
     if command.ref == "may" and (found := _without_ref(read, rest)) is not None:
         return Parsed(command, arguments=found)
     if not rest:
+        if not campaigns:
+            raise Misread("there are no campaigns yet", ["new"])
         running = [one for one in campaigns if one.state in ("active", "paused", "draft", "scheduled")][:5]
         raise Misread(f"which campaign? Usage: {command.usage}", [f"{command.word} {one.ref}" for one in running])
     return _with_ref(command, read, rest, campaigns)
@@ -191,7 +193,8 @@ def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequen
     if unclear is None:
         known = ", ".join(one.ref for one in campaigns[:10])
         raise Misread(f"no campaign is called {joined(rest)[:80]!r}; nothing was changed. "
-                      + (f"There are: {known}" if known else "There are no campaigns yet"))  # fmt: skip
+                      + (f"There are: {known}" if known else "There are no campaigns yet"),
+                      () if known else ["new"])  # fmt: skip
     near, typed, count = unclear
     after = joined(rest[count:])
     offers = [f"{command.word} {one.ref} {after}".strip() for one in near.near[:5]]

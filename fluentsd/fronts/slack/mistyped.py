@@ -36,6 +36,13 @@ _HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
     (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
      "overview"),
     (("find", "search", "lookup", "look"), "People are found with contacts find", "contacts find {rest}"),
+    (("unsuppress", "unsuppression", "unblock", "unoptout", "unopt", "resubscribe"),
+     "That a number or address is never contacted again is taken back by an admin on the shell, with the reason: "
+     "fluentsd suppression remove", ""),
+    (("callback", "call-back", "recall"), "A person is called back by the buttons of a hot lead, a reply or a history",
+     "leads"),
+    (("answer", "reply", "respond"), "A person is answered by the buttons of a reply, a hot lead or a history",
+     "replies"),
     (("send",), "A step is tried on yourself with test, the campaign, to and your number; people get what a campaign "
      "sends", ""),
     (("mute", "silence", "quiet"), "What a channel shows is switched off with alerts off", "alerts off"),
@@ -69,7 +76,8 @@ def _meant(line: Sequence[Token], campaigns: Sequence[Named]) -> tuple[str, Sequ
     if typed in _UNDONE and len(line) > 1 and line[1].folded in BY_WORD:
         opposite = _OPPOSITES.get(BY_WORD[line[1].folded].word)
         return "", [opposite.format(joined(line[2:]))] if opposite and line[2:] else []
-    undone = {typed.removeprefix(prefix) for prefix in _UNDOING if typed.startswith(prefix)}
+    hint = next((one for words, *one in _HINTS if typed in words), None)
+    undone = set() if hint else {typed.removeprefix(prefix) for prefix in _UNDOING if typed.startswith(prefix)}
     for word in (found for part in undone for found in difflib.get_close_matches(part, list(BY_WORD), 1, 0.8)):
         opposite = _OPPOSITES.get(BY_WORD[word].word)
         return "", [opposite.format(rest)] if opposite else []
@@ -78,7 +86,7 @@ def _meant(line: Sequence[Token], campaigns: Sequence[Named]) -> tuple[str, Sequ
     if len(line) > 1 and line[1].folded in BY_WORD and not line[1].quoted:  # "please pause spring"
         return "", [rest]
     named = _named_in(line, campaigns)
-    if hint := next((one for words, *one in _HINTS if typed in words), None):
+    if hint:
         why, offer = hint
         ref = named.ref if named else ""
         is_whole = (ref or "{ref}" not in offer) and (rest or "{rest}" not in offer)

@@ -98,6 +98,9 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     made = [text_input("text", "Your answer", lines=True)]
+    if to := value.get("to"):  # buttons of earlier versions do not say it
+        said = f"\n>{safe(value['said'], 300)}" if value.get("said") else ""
+        made.insert(0, section(f"*{safe(to)}*{said}"))
     if value.get("lead"):  # a call is not answered on its own channel
         by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
         select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
@@ -150,7 +153,7 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             name = await persons.never_again(session, value)
             if value.get("ts"):
                 await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
-            return message("this number or address is never contacted again, on no channel")
+            return message("this number or address is never contacted again, on any channel")
     return message("this form is not known any more; open it again")
 
 

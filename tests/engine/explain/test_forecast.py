@@ -57,8 +57,11 @@ async def test_nothing_is_changed_by_looking_ahead(stage: Stage) -> None:
 async def test_in_a_process_of_its_own_the_answer_is_the_same(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     await ready(stage, 20)
     here = await stage.do("forecast", ref="test", seed=3)
+    later = await stage.do("campaign check", ref="test", at=MONDAY + DAY)
+    assert later["forecast"]["first_at"] >= MONDAY + DAY
     monkeypatch.setattr(forecast, "IN_PROCESS_AT_MOST", 0)
     assert await stage.do("forecast", ref="test", seed=3) == here
+    assert await stage.do("campaign check", ref="test", at=MONDAY + DAY) == later
 
 
 async def test_an_end_in_the_past_and_a_campaign_with_nobody_are_refused(stage: Stage) -> None:

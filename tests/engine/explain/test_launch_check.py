@@ -99,6 +99,9 @@ async def test_consent_that_no_rule_asks_for_is_told_and_keeps_nobody(stage: Sta
     found = await checked(stage)
     told = "2 people without recorded consent to e-mails get them all the same: no rule of their places asks for it"
     assert told in found["notes"]
+    await stage.do("campaign remove", ref="test", person="+12125550002", because="moved")
+    told = "1 person without recorded consent to e-mails gets them all the same: no rule of their place asks for it"
+    assert told in (await checked(stage))["notes"]
     assert "consent to texts" not in " ".join(found["notes"])
     assert found["steps"][1] == {"step": "mail", "people": {"ready": 2}}
     ahead = {one["channel"]: one["contacts"] for one in found["forecast"]["channels"]}

@@ -192,6 +192,14 @@ def test_a_quote_inside_a_cell_is_a_character(write):
     ]
 
 
+def test_a_file_without_headings_is_told_unless_the_user_has_said_so(write):
+    path = write(b"Jane Doe,2125550123\nBob Roe,4155550100\n")
+    with open_csv(path) as file:
+        assert "there are no headings: the first line is a person" in file.notes[0]
+    with open_csv(path, header=False) as file:
+        assert file.notes == []
+
+
 def test_zeros_are_taken_out_and_noted_once(write):
     with open_csv(write(b"Name,Phone\nJa\0ne,2125550123\nB\0ob,4155550100\n")) as file:
         assert [row[0] for _, row in file] == ["Jane", "Bob"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import trio
 
 from fluentsd.api import Receipt
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
+from tests.engine.stage import MONDAY
 from tests.fronts.slack.conftest import Office, until
 
 
@@ -40,6 +43,22 @@ async def test_the_life_of_a_campaign_by_clicks(office: Office) -> None:
     reopened = await slack.click(stopped, "Reopen")
     assert "paused" in reopened.whole
     assert (await office.stage.overview("spring"))["state"] == "paused"
+
+
+async def test_a_launch_card_forecasts_from_the_start_that_it_asks_about(office: Office) -> None:
+    await office.campaign()
+    thursday, wednesday, today = 1772740800, 1772654400, MONDAY // 1_000_000
+
+    async def first_contact(text: str) -> int:
+        found = re.search(r"\*First contact\* <!date\^(\d+)", await office.say(text))
+        assert found
+        return int(found[1])
+
+    assert await first_contact("schedule spring thu 3pm") == thursday
+    assert today <= await first_contact("start spring") < today + 3600
+    await office.say("schedule spring thu 3pm yes")
+    assert today <= await first_contact("start spring") < today + 3600
+    assert await first_contact("schedule spring wed 3pm") == wednesday
 
 
 async def test_two_managers_click_at_once_and_one_is_told(office: Office) -> None:
@@ -88,7 +107,7 @@ async def test_all_campaigns_are_paused_after_a_question(office: Office) -> None
     await office.say("start spring yes")
     await office.say("start autumn yes")
     asked = await office.slack.command("pause all for 2h")
-    assert "2 campaigns" in asked.whole
+    assert "Pause 2 campaigns for 2h?" in asked.whole
     assert (await office.stage.overview("spring"))["state"] == "active"
     await office.slack.click(asked, "Pause all")
     assert {(await office.stage.overview(ref))["state"] for ref in ("spring", "autumn")} == {"paused"}
@@ -97,13 +116,47 @@ async def test_all_campaigns_are_paused_after_a_question(office: Office) -> None
 async def test_a_pause_ends_by_itself(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
-    assert "It resumes" in await office.say("pause spring for 2h")
+    assert "it resumes by itself <!date^" in await office.say("pause spring for 2h")
     office.stage.clock.step(2 * 3600 * 1_000_000 + 1)
 
     async def goes_on() -> bool:
         return bool((await office.stage.overview("spring"))["state"] == "active")
 
     await until(goes_on)
+
+
+async def test_a_pause_before_the_start_takes_the_start_back_and_says_so(office: Office) -> None:
+    await office.campaign()
+    await office.say("schedule spring tomorrow 9am yes")
+    shown = await office.slack.command("pause spring")
+    assert "is not scheduled any more, and a draft again: no contacts until somebody starts it" in shown.whole
+    assert shown.buttons[:2] == ["Start…", "Schedule…"]
+
+
+async def test_the_end_of_a_pause_may_be_said_after_its_reason(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    said = await office.say("pause spring because of the holiday, until tomorrow 9am")
+    assert "it resumes by itself <!date^1772546400^" in said
+    assert "(of the holiday)" in await office.say("log spring")
+    await office.say("resume spring")
+    assert "until somebody resumes it" in await office.say("pause spring because we wait until Kim is back")
+    assert "(we wait until Kim is back)" in await office.say("log spring")
+    await office.say("resume spring")
+    assert "it resumes by itself" in await office.say("pause spring for a week")
+
+
+async def test_who_has_taken_a_person_over_is_named_as_people_are(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    await office.say("take over +12125550000")
+    assert "a colleague has taken the person over (Dana)" in await office.say("why +12125550000")
+
+
+async def test_a_question_is_not_asked_of_a_person_who_may_not_answer_it(office: Office) -> None:
+    await office.campaign()
+    await office.say("start spring yes")
+    assert "this needs the role manager, and yours is viewer" in await office.say("stop spring", "U3")
 
 
 async def test_questions_about_a_campaign(office: Office) -> None:

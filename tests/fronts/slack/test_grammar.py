@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
 
+from fluentsd.fronts.slack.blocks.help import help_of
 from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, Misread
 from fluentsd.fronts.slack.grammar import parse
 from fluentsd.fronts.slack.words import Named, tokens
@@ -330,6 +332,12 @@ def test_the_opposite_is_never_offered(typed: str, opposite: str) -> None:
     with pytest.raises(Misread) as caught:
         parse(typed, CAMPAIGNS)
     assert all(not offer.startswith(opposite) for offer in caught.value.offers)
+
+
+def test_the_help_is_whole_however_the_command_is_called() -> None:
+    shown = help_of("", "/the-campaigns-of-all-our-sales-teams")
+    read = "\n".join(block["text"]["text"] for block in shown.body()["blocks"] if block["type"] == "section")
+    assert [one.word for one in COMMANDS if one.help not in html.unescape(read)] == []
 
 
 def test_every_command_has_help_and_a_verb_of_the_catalogue() -> None:

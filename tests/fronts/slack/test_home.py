@@ -87,7 +87,7 @@ async def test_a_campaign_is_paused_from_its_menu_at_home(office: Office) -> Non
     pause = next(one for one in menu["options"] if one["text"]["text"] == "Pause")
     chosen = {"type": "overflow", "selected_option": pause}
     await Client(office.slack, "U1").click(Where(), f"b{at}", menu["action_id"], chosen, {})
-    await Person(office.slack).shows("is paused: no contacts until it is resumed")
+    await Person(office.slack).shows("is paused: no contacts until somebody resumes it")
     assert (await office.stage.overview("spring"))["state"] == "paused"
 
 

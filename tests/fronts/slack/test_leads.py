@@ -110,10 +110,25 @@ async def test_taking_over_holds_the_person_in_all_campaigns_until_it_goes_on(of
     await until(lambda: "taken over by <@U2>" in card.whole)
     assert "Go on" in card.buttons
     assert "a colleague has taken the person over" in await office.say("why +12125550000")
-    assert "1 person is taken over: #1 by <@U2>" in await office.say("")
+    overview = await office.slack.command("")
+    assert "🤝 <@U2> has taken a person over" in overview.whole
+    assert "#1 by" not in overview.whole
     assert "🤝 <@U2>" in await office.say("leads")
     assert "the campaigns go on" in (await office.slack.click(card, "Go on")).whole
     await until(lambda: "taken over" not in card.whole)
+
+
+async def test_a_person_who_is_taken_over_is_given_back_from_the_overview_when_no_card_is_left(office: Office) -> None:
+    card = await a_lead(office)
+    await office.slack.click(card, "Take over", "U2")
+    await until(lambda: "Go on" in card.buttons)
+    await office.slack.press(card, "Mark as handled")
+    await until(lambda: not card.buttons)
+    await office.slack.press(await office.slack.command(""), "History")
+    history = await until(lambda: next((one for one in office.slack.ephemerals if "Go on" in one.buttons), None))
+    await office.slack.press(history, "Go on")
+    await until(lambda: "the campaigns go on" in office.slack.ephemerals[-1].whole)
+    assert (await office.stage.do("holds"))["holds"] == []
 
 
 async def test_a_lead_is_answered_as_a_text_or_an_e_mail_and_is_handled(office: Office) -> None:
@@ -224,7 +239,7 @@ async def test_by_keyboard_a_person_is_taken_over_and_given_back(office: Office)
     assert "••• 0000 over" in shown.whole
     again = await office.slack.command("takeover +12125550000")
     assert "is taken over by Dana already; nothing was changed" in again.whole
-    assert again.buttons == ["/campaign give-back +12125550000"]
+    assert again.buttons == ["give-back +12125550000"]
     assert "the campaigns go on with ••• 0000" in await office.say("give-back +12125550000")
     assert "1 hot lead not handled yet" in await office.say("leads spring")
 

@@ -197,7 +197,7 @@ def test_large_lists_are_within_slacks_limits() -> None:
     pages = [Page("list"), Page("list all", 20, "20")]
     for made in (
         lists.overview(found, held, "/campaign", 100, 100, is_manager=True),
-        *(lists.campaigns(found, held, "", page) for page in pages),
+        *(lists.campaigns(found, held, "", page, is_manager=True) for page in pages),
         *(blocks_people.people(people, "x", page, {}, hidden=False) for page in pages),
         *(blocks_attempts.calls(attempts, "x", page) for page in pages),
         *(blocks_people.leads(leads, page) for page in pages),

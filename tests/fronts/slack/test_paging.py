@@ -6,6 +6,9 @@ import json
 import re
 from typing import Any
 
+import pytest
+
+from fluentsd.fronts.slack.blocks import paging
 from fluentsd.fronts.slack.blocks.paging import ENTRIES, MOST, NEWEST_FIRST, Page
 from fluentsd.testing.slack.client import Client, Where
 from tests.engine.stage import SMS, person, spec
@@ -71,6 +74,18 @@ async def a_long_history(office: Office) -> None:
 def people_of(blocks: list[Any]) -> list[str]:
     """The last figures of the numbers on the page."""
     return re.findall(r"••• (\d{4}) · ", "".join(one["text"]["text"] for one in blocks if one["type"] == "section"))
+
+
+async def test_people_are_found_inside_a_campaign_however_many_others_fit(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "AHEAD", 2)
+    await office.campaign("spring", 1)
+    await office.stage.do("campaign apply", file=spec(SMS, ref="autumn"))
+    await office.stage.enroll(*(person(n) for n in range(1, 6)), ref="autumn")
+    found = await office.say("contacts spring find 2125550")
+    assert "*P0*" in found
+    assert "*P1*" not in found
 
 
 async def test_the_history_is_paged_in_the_same_message(office: Office) -> None:

@@ -70,6 +70,7 @@ async def test_a_manager_answers_from_the_form(office: Office) -> None:
     card = await a_reply(office)
     await office.slack.press(card, "Reply")
     view = await office.slack.opened_view()
+    assert "*P0*\n>Call me at ••• 0123, d•••@example.com" in view["blocks"][0]["text"]["text"]
     ack = await office.slack.submit(view, {"text": {"type": "plain_text_input", "value": "I call you at five"}})
     assert "on its way" in str(ack.payload)
     await until(lambda: len(office.stage.sms.accepted) == 2)
@@ -146,7 +147,7 @@ async def test_the_card_of_a_reply_leads_to_the_history_of_the_person(office: Of
     assert "taken this person over" in (await office.slack.click(shown, "Take over")).whole
     assert "🤝 taken over by <@U1>" in await office.say("person +12125550000")
     assert "+12125550000" in await office.say("person #1", channel="DU1")
-    assert "never contacted again, on no channel" in str((await office.slack.submit(view, {})).payload)
+    assert "never contacted again, on any channel" in str((await office.slack.submit(view, {})).payload)
     assert await open_replies(office) == []
     assert (await office.slack.command("person #1")).buttons == ["Go on"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fronts.slack.conftest import Office
+from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import database_url, office, stage
 
 __all__ = ["database_url", "office", "stage"]
@@ -17,6 +17,19 @@ WRONG: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("schedule spring next tuesday", "a day without a time", ("schedule spring next tuesday 9am",)),
     ("pause spring until tomorrow 9", "nothing was changed",
      ("pause spring until tomorrow 9am", "pause spring until tomorrow 9pm")),
+    ("schedule spring 12/5", "a day without a time", ("schedule spring 12/5 9am",)),
+    ("schedule spring jul 5", "a day without a time", ("schedule spring jul 5 9am",)),
+    ("schedule spring friday morning", "is not a moment", ("schedule spring friday 9am",)),
+    ("schedule spring yesterday", "is not a moment", ()),
+    ("schedule spring eod", "is not a moment", ()),
+    ("pause spring until jul 5", "a day without a time", ("pause spring until jul 5 9am",)),
+    ("pause spring because of the holiday until friday", "a day without a time",
+     ("pause spring until friday 9am because of the holiday",)),
+    ("unsuppress 2125550001", "taken back by an admin on the shell, with the reason: fluentsd suppression remove", ()),
+    ("callback 2125550001 tomorrow", "by the buttons of a hot lead", ("leads",)),
+    ("answer 2125550001 hello", "by the buttons of a reply", ("replies",)),
+    ("resume winter", "cannot resume a campaign that is draft; nothing was changed", ("status winter",)),
+    ("pause spring for half an hour", "is not a delay", ()),
     ("pause spring for lunch", "'lunch' is not a delay", ("pause spring because lunch",)),
     ("start spring tomorrow 9", "schedule is for later; nothing was changed", ("schedule spring tomorrow 9",)),
     ("pause spring fair for 2 hours because of the holiday", "nothing was changed", ("status spring",)),
@@ -42,6 +55,11 @@ WRONG: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+def labelled(command: str) -> str:
+    """A command on its button: without the name of the slash command where a small screen would hide its end."""
+    return f"/campaign {command}" if len(command) <= 20 else command
+
+
 async def test_a_wrong_command_says_what_happened_and_offers_what_is_meant(office: Office) -> None:
     await office.campaign()
     await office.campaign("winter", 1, name="Winter sale")
@@ -49,15 +67,36 @@ async def test_a_wrong_command_says_what_happened_and_offers_what_is_meant(offic
     for line, words, buttons in WRONG:
         shown = await office.slack.command(line)
         assert words in shown.whole, (line, shown.whole)
-        assert shown.buttons == [f"/campaign {one}" for one in buttons], (line, shown.buttons)
+        assert shown.buttons == [labelled(one) for one in buttons], (line, shown.buttons)
     assert await office.stage.do("campaign list") == before
+
+
+async def test_without_a_campaign_the_first_one_is_offered(office: Office) -> None:
+    for line in ("start", "report", "start spring", "forecast the fair"):
+        shown = await office.slack.command(line)
+        assert "here are no campaigns yet" in shown.whole
+        assert shown.buttons == ["/campaign new"], line
+    assert (await office.slack.command("list")).buttons == ["New campaign…"]
+    assert (await office.slack.command("list", "U3")).buttons == []
+    assert "no campaign is yours" in await office.say("list mine")
+
+
+async def test_a_campaign_without_people_is_not_started_and_people_can_be_added_at_once(office: Office) -> None:
+    await office.campaign(people=0)
+    for line in ("start spring", "schedule spring tomorrow 9am"):
+        shown = await office.slack.command(line)
+        assert "nobody is enrolled" in shown.whole
+        assert shown.buttons == ["Add people…", "Edit…"]
+    assert (await office.slack.command("start spring", "U3")).buttons == []
+    await office.slack.press(shown, "Add people…")
+    await until(lambda: "0 people enrolled so far" in str(office.slack.views))
 
 
 async def test_the_offer_for_a_campaign_at_the_end_does_what_was_typed(office: Office) -> None:
     await office.campaign()
     await office.say("start spring yes")
     shown = await office.slack.command("pause for 2h spring")
-    assert "no contacts until it is resumed. It resumes" in (await office.slack.click(shown, "/campaign pause")).whole
+    assert "no contacts until it resumes by itself" in (await office.slack.click(shown, "/campaign pause")).whole
     assert (await office.stage.overview("spring"))["state"] == "paused"
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluentsd.fronts.slack.blocks import holds as words_of
-from fluentsd.fronts.slack.blocks.conversations import taken_over
-from fluentsd.fronts.slack.blocks.layout import Block, button, section
-from fluentsd.fronts.slack.blocks.wording import count, safe
+from fluentsd.fronts.slack.blocks.layout import Block, button, context, section
+from fluentsd.fronts.slack.blocks.wording import actor, count, moment, safe
 from fluentsd.verbs.answers.campaigns import Counted, Status
 from fluentsd.verbs.answers.holds import Hold
 
@@ -38,9 +37,18 @@ def attention(
         attempts = count(status.unknown, "attempt", "attempts")
         words = f"❓ *{safe(status.name, 100)}*: {attempts} with an unknown result"
         made.append(_line(words, "Decide", f"unknown c{status.id}"))
-    if words := taken_over(holds):
-        made.append(section(words))
-    return made
+    return [*made, *_taken_over([one for one in holds if one.scope == "contact"])]
+
+
+def _taken_over(held: Sequence[Hold]) -> list[Block]:
+    """People whom colleagues have taken over, the longest first, each with the way to give them back. Their names are
+    in the history alone, because a digest is read by a whole channel."""
+    made = []
+    for hold in held[:LINES]:
+        words = f"🤝 {actor(hold.by)} has taken a person over, {moment(hold.since_at)}; no campaign contacts them"
+        made.append(_line(words, "History", f"person {hold.target}"))
+    more = len(held) - len(made)
+    return [*made, context(f"… and {count(more)} more taken over")] if more else made
 
 
 def _held(hold: Hold, campaign: Counted | None) -> Block:

@@ -5,14 +5,13 @@ A card has the person's history beside its headline, the three answers that are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, menu, message, section
 from fluentsd.fronts.slack.blocks.wording import (
     actor,
     by_channel,
-    count,
     lasts,
     link,
     masked,
@@ -20,11 +19,11 @@ from fluentsd.fronts.slack.blocks.wording import (
     plain,
     point,
     safe,
+    without_points,
     word,
     yours,
 )
 from fluentsd.verbs.answers.attempts import Attempt
-from fluentsd.verbs.answers.holds import Hold
 from fluentsd.verbs.answers.people import Lead, Reply
 
 #: What a conversation of a hot lead came to.
@@ -103,14 +102,6 @@ def who_of(one: Reply | Lead) -> str:
     return f"*{safe(one.name, 60)}* ({point(one.person or '')})" if one.name else point(one.person or "")
 
 
-def taken_over(holds: Sequence[Hold]) -> str:
-    """The people whom colleagues have taken over, in one sentence; "" for nobody."""
-    held = [one for one in holds if one.scope == "contact"]
-    named = ", ".join(f"{safe(one.target)} by {actor(one.by)}" for one in held[:5])
-    more = f" and {len(held) - 5} more" if len(held) > 5 else ""
-    return f"🤝 {count(len(held), 'person is', 'people are')} taken over: {named}{more}" if held else ""
-
-
 def settled(kind: str, by: str) -> Message:
     """A card after somebody has dealt with it, or when its words are kept no more (`by` is "")."""
     if not by:
@@ -161,7 +152,7 @@ def ways(one: Reply | Lead) -> list[Block]:
     others += [("Listen", "person:listen")] if isinstance(one, Lead) and one.recording else []
     short = {"person": f"#{one.contact}", "attempt": one.attempt}
     return [
-        button("Reply…", "open:reply", _key(one) | ({"lead": True} if is_lead else {}), "primary"),
+        button("Reply…", "open:reply", _key(one) | _answered(one) | ({"lead": True} if is_lead else {}), "primary"),
         button(*first, _key(one)),
         _handle(one),
         menu("person:menu", *((words, act, short) for words, act in [*others, ("Suppress…", "open:suppress")])),
@@ -175,6 +166,13 @@ def _history(one: Reply | Lead) -> Block:
 
 def _key(one: Reply | Lead) -> dict[str, Any]:
     return {"ref": one.ref, "person": f"#{one.contact}", "attempt": one.attempt}
+
+
+def _answered(one: Reply | Lead) -> dict[str, str]:
+    """Whom an answer goes to and what they said, for the form that covers the card; masked as on the card."""
+    said = one.summary if isinstance(one, Lead) else one.text
+    name = plain(one.name, 60) if one.name else point(one.person or "")
+    return {"to": name, "said": plain(without_points(said or ""), 300)}
 
 
 def _handle(one: Reply | Lead) -> Block:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, header, message, section
-from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, spoken, without_points
+from fluentsd.fronts.slack.blocks.layout import (
+    BUTTON_SHOWN,
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    header,
+    message,
+    paragraphs,
+    section,
+)
+from fluentsd.fronts.slack.blocks.wording import inert, ours, plain, safe, spoken, with_people, without_points
 from fluentsd.fronts.slack.command_table import BY_WORD, COMMANDS, DID_YOU_MEAN, Command, Misread, commands_in
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.catalogue import VERBS
@@ -24,15 +34,7 @@ def help_of(topic: str, name: str) -> Message:
             "9:00. Durations: 30m, 2h, 3d. Buttons do the same as commands."
         )
         note = f"*{safe(topic)}* is not a command; these exist:" if topic else "What you can type"
-        half = len(lines) // 2
-        return message(
-            "help",
-            header("Help"),
-            section(note),
-            section("\n".join(lines[:half])),
-            section("\n".join(lines[half:])),
-            context(ways),
-        )
+        return message("help", header("Help"), section(note), *paragraphs(lines), context(ways))
     lines = [f"`{_usage(command, name)}`", safe(command.help)]
     if command.aliases:
         lines.append(f"also: {', '.join(command.aliases)}")
@@ -45,19 +47,21 @@ def _usage(command: Command, name: str) -> str:
     return f"{plain(name)} {command.usage}".replace("<", "&lt;").replace(">", "&gt;")
 
 
-#: An actor as the audit log keeps it: "slack:U2 Kim", of which people read the name.
-_ACTOR = re.compile(r"\bslack:[UW][A-Z0-9]+ (\w)")
-
-
 def refusal(text: str, offers: Sequence[str] = (), name: str = "") -> Message:
     """A refusal or a mistyped command; `offers` are commands, each with its button. A button never changes anything at
     once: a command that changes something asks first, or can be undone."""
-    text = _ACTOR.sub(r"\1", text)
+    text = with_people(text)
     blocks: list[Block] = [section(f"🚫 {ours(spoken(without_points(text)))}")]
     if offers:
-        made = [button(f"{name} {offer}".strip(), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
+        made = [button(_label(offer, name), f"say:{n}", {"text": offer}) for n, offer in enumerate(offers[:5])]
         blocks.append(actions(*made))
     return replace(message(inert(spoken(text), 300), *blocks), is_refusal=True)
+
+
+def _label(offer: str, name: str) -> str:
+    """A command on its button; without the name of the slash command where its end, "9am" or "9pm", would be hidden."""
+    typed = f"{name} {offer}".strip()
+    return typed if len(typed) <= BUTTON_SHOWN else offer
 
 
 def misread(why: Misread, name: str) -> Message:

@@ -14,6 +14,8 @@ Block = dict[str, Any]
 #: Slack's limits (docs.slack.dev/reference/block-kit).
 BLOCKS_AT_MOST, SECTION, FIELD, HEADER, BUTTON, CONTEXT, FALLBACK = 50, 3000, 2000, 150, 75, 2000, 3900
 OPTION, OPTION_VALUE = 75, 150
+#: Characters of a button that every client shows; of more, one with little room shows the beginning.
+BUTTON_SHOWN = 30
 #: Entries of a menu.
 MENU = 5
 #: Characters of all blocks of a message as JSON; Slack refuses more with msg_blocks_too_long.

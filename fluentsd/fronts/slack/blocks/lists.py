@@ -96,8 +96,13 @@ def _line(one: answers.Counted, holds: Sequence[Hold]) -> str:
     return f"{title(one, holds)} · {done}{when}"
 
 
-def campaigns(found: Sequence[answers.Counted], holds: Sequence[Hold], asked: str, page: Page) -> Message:
-    """`list`: a line for each, newest first, and a select that opens one."""
+def campaigns(
+    found: Sequence[answers.Counted], holds: Sequence[Hold], asked: str, page: Page, *, is_manager: bool
+) -> Message:
+    """`list`: a line for each, newest first, and a select that opens one. `asked`: what narrows the list."""
+    if not found and not asked:
+        new = [actions(button("New campaign…", "open:new", {}, "primary"))] if is_manager else []
+        return message("no campaign", section("There is no campaign yet."), *new)
     if not found:
         return message(f"no campaign{f' is {asked}' if asked else ''}")
     part = page.of(found, lambda one: one.id)

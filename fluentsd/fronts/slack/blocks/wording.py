@@ -23,6 +23,8 @@ _NUMBER = re.compile(r"\+?\d(?:(?!\d{4}-\d\d-\d\d)[\d\s().-]){5,}\d")
 _NO_NUMBER = re.compile(r"\d{4}-\d\d-\d\d|\d+\.\d+\(")
 #: A number without its area code. A longer run of fewer than ten figures is a paragraph of the law or an amount.
 _LOCAL = re.compile(r"\d{3}[-. ]\d{4}")
+#: A user of Slack as the audit log keeps them: "slack:U2 Kim".
+_ACTOR = re.compile(r"\bslack:[UW][A-Z0-9]+ (\w)")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
@@ -45,9 +47,14 @@ def inert(text: object, at_most: int = 60) -> str:
 
 
 def ours(text: str, at_most: int = 2900) -> str:
-    """A sentence of fluentsd for mrkdwn, which may quote names: escaped, its lines kept, cut."""
-    lines = (safe(line, at_most) for line in text.splitlines())
+    """A sentence of fluentsd for mrkdwn, which may quote names: escaped, its lines kept, people by name, cut."""
+    lines = (safe(line, at_most) for line in with_people(text).splitlines())
     return "\n".join(lines)[:at_most]
+
+
+def with_people(text: str) -> str:
+    """A sentence with users of Slack by their names alone."""
+    return _ACTOR.sub(r"\1", text)
 
 
 def point(value: object) -> str:

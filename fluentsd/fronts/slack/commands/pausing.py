@@ -3,7 +3,9 @@ cannot be undone, or concerns all campaigns, asks first."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fluentsd.domain.time.durations import BadDuration, Delay
@@ -12,23 +14,48 @@ from fluentsd.fronts.slack.blocks.card import receipt, title
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe, yours
 from fluentsd.fronts.slack.command_table import Misread, Parsed
-from fluentsd.fronts.slack.commands.starting import offers_for
+from fluentsd.fronts.slack.commands.starting import moments_like
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import Named
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.campaigns import Changed
 
+#: The end of a pause that is said after its reason: "because of the holiday until tomorrow 9am".
+_END = re.compile(r"(?P<because>.+?)[,;]?\s+(?:until|till|til)\s+(?P<until>.+)", re.IGNORECASE)
+#: Words of a duration, so that one which cannot be read is not offered as a reason.
+_LASTS = re.compile(r"\d|min|hour|day|week|month", re.IGNORECASE)
+
 
 async def pause(session: Session, parsed: Parsed) -> Message:
+    parsed = await _with_end(session, parsed)
     because = str(parsed.arguments.get("because", ""))
     until = await _until(session, parsed)
     if parsed.all:
         return await _for_all(session, parsed, "active", "campaign pause", until, because)
     found = await session.run("campaign pause", {"ref": parsed.ref, "because": because, **until})
-    again = f" It resumes {yours(until['until'])}." if until else ""
-    return receipt(
-        found, f"*{safe(found.name)}* is {found.state}: no contacts until it is resumed.{again}", *_withdrawn(found)
-    )
+    if found.state == "draft":
+        unscheduled = "is not scheduled any more, and a draft again: no contacts until somebody starts it"
+        return receipt(found, f"*{safe(found.name)}* {unscheduled}.")
+    end = f"it resumes by itself {yours(until['until'])}" if until else "somebody resumes it"
+    return receipt(found, f"*{safe(found.name)}* is {found.state}: no contacts until {end}.", *_withdrawn(found))
+
+
+async def _with_end(session: Session, parsed: Parsed) -> Parsed:
+    """The command with the end of the pause that its reason names, if that is a day or a moment."""
+    asked = parsed.arguments
+    said = _END.fullmatch(str(asked.get("because", ""))) if not asked.keys() & {"for", "until"} else None
+    if said is None:
+        return parsed
+    try:
+        read_moment(said["until"], await _zone(session, parsed), session.now, days=True)
+    except BadMoment:
+        return parsed
+    return replace(parsed, arguments={**asked, **said.groupdict()})
+
+
+async def _zone(session: Session, parsed: Parsed) -> str:
+    """The zone in which the end of a pause is meant."""
+    return session.person.zone if parsed.all else await session.zone_of(parsed.ref)
 
 
 def _withdrawn(found: Changed) -> list[str]:
@@ -37,21 +64,22 @@ def _withdrawn(found: Changed) -> list[str]:
 
 async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
     """The moment of `for` or `until`, as the argument of the verb."""
-    asked = parsed.arguments
+    asked, which = parsed.arguments, "all" if parsed.all else parsed.ref
     if "for" in asked:
+        value = asked["for"]
         try:
-            return {"until": Delay.parse(asked["for"]).after(session.now, session.person.zone)}
+            lasts = Delay.parse(re.sub(r"^(?:an?|one)\s+", "1 ", value, flags=re.IGNORECASE))
         except BadDuration as why:
-            which, value = ("all" if parsed.all else parsed.ref), asked["for"]
-            reason = [] if any(map(str.isdigit, value)) else [f"pause {which} because {value}"]
-            raise Misread(str(why), reason) from None
+            raise Misread(str(why), [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
+        return {"until": lasts.after(session.now, session.person.zone)}
     if "until" in asked:
-        zone = session.person.zone if parsed.all else await session.zone_of(parsed.ref)
+        zone = await _zone(session, parsed)
         try:
             return {"until": read_moment(asked["until"], zone, session.now)}
         except BadMoment as why:
-            which = "all" if parsed.all else parsed.ref
-            raise Misread(str(why), offers_for(f"pause {which} until", asked["until"])) from None
+            reason = f" because {asked['because']}" if asked.get("because") else ""
+            offers = moments_like(asked["until"], zone, session.now)
+            raise Misread(str(why), [f"pause {which} until {one}{reason}" for one in offers]) from None
     return {}
 
 
@@ -64,6 +92,7 @@ async def resume(session: Session, parsed: Parsed) -> Message:
 
 
 async def stop(session: Session, parsed: Parsed) -> Message:
+    session.need("manager")
     ref, because = parsed.ref, str(parsed.arguments.get("because", ""))
     if parsed.arguments.get("yes"):
         found = await session.run("campaign stop", {"ref": ref, "because": because})
@@ -99,9 +128,10 @@ async def _for_all(
         asked = parsed.arguments
         words = "".join(f" {name} {asked[name]}" for name in ("for", "until", "because") if name in asked)
         names = "\n".join(f"• {safe(one.name)} · c{one.id}" for one in affected[:20])
+        asks = f"{word.capitalize()} {count(len(affected), 'campaign', 'campaigns')} {safe(words)}".strip()
         return message(
             f"{word} all?",
-            section(f"*{word.capitalize()} {count(len(affected), 'campaign', 'campaigns')}?*\n{names}"),
+            section(f"*{asks}?*\n{names}"),
             actions(
                 button(f"{word.capitalize()} all", "say:all", {"text": f"{word} all{words} yes"}, "danger"),
                 button("Cancel", "close", {}),

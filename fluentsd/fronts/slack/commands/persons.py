@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.wording import link, moment, point, safe
+from fluentsd.fronts.slack.blocks.wording import count, link, moment, point, safe
 from fluentsd.fronts.slack.command_table import Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import is_point
@@ -15,8 +15,9 @@ from fluentsd.verbs.answers.people import Lead, Reply
 
 
 async def suppress(session: Session, parsed: Parsed) -> Message:
-    await session.run("suppression add", dict(parsed.arguments))
-    return message("this number or address is never contacted again, on no channel")
+    found = await session.run("suppression add", dict(parsed.arguments))
+    left = f" The person left {count(len(found.campaigns), 'campaign', 'campaigns')}." if found.campaigns else ""
+    return message(f"{point(found.point)} is never contacted again, on any channel.{left}")
 
 
 async def conversation(session: Session, value: Mapping[str, Any]) -> Reply | Lead:

@@ -55,7 +55,11 @@ async def list(session: Session, parsed: Parsed) -> Message:
         typed, near = " ".join(words)[:80], difflib.get_close_matches(words[0], arguments.STATES, 1, 0.7)
         said = f"no campaign has {typed!r} in its name, and it is none of the states {', '.join(arguments.STATES)}"
         raise Misread(said, [f"list {one}" for one in near] or ["list"])
-    return lists.campaigns(found, (await session.run("holds", {})).holds, "" if state == "all" else state, parsed.page)
+    narrows = "" if state == "all" else state
+    if asked.get("mine"):
+        narrows = f"yours and {narrows}" if narrows else "yours"
+    holds = (await session.run("holds", {})).holds
+    return lists.campaigns(found, holds, narrows, parsed.page, is_manager=session.may("manager"))
 
 
 async def status(session: Session, parsed: Parsed) -> Message:
@@ -107,9 +111,8 @@ async def sources(session: Session, parsed: Parsed) -> Message:
 async def contacts(session: Session, parsed: Parsed) -> Message:
     asked = parsed.arguments
     if "find" in asked:
-        found = (await session.run("contacts find", {"words": asked["find"], "most": parsed.page.most})).people
-        if parsed.campaign is not None:
-            found = [one for one in found if any(place.ref == parsed.ref for place in one.campaigns)]
+        only = {"campaign": parsed.ref} if parsed.campaign is not None else {}
+        found = (await session.run("contacts find", {"words": asked["find"], "most": parsed.page.most, **only})).people
         names = {one.ref: one.name for one in await session.campaigns()}
         return people.people(found, asked["find"], parsed.page, names, hidden=not session.is_private)
     if "add" in asked:

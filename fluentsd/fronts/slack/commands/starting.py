@@ -17,6 +17,7 @@ from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.campaigns import Started
+from fluentsd.verbs.answers.explain import Check
 
 #: States from which a campaign starts, and the command that fits another one.
 _BEFORE_START = ("draft", "scheduled")
@@ -37,8 +38,8 @@ async def start(session: Session, parsed: Parsed) -> Message:
     ref = parsed.ref
     if not parsed.arguments.get("yes"):
         _refuse_started(parsed)
-        return launch(await session.run("campaign check", {"ref": ref}), first=parsed.arguments.get("first"),
-                      reader=session.person.zone)  # fmt: skip
+        check = await session.run("campaign check", {"ref": ref, "at": session.now})
+        return _mendable(session, check, launch(check, first=parsed.arguments.get("first"), reader=session.person.zone))
     first = {"first": parsed.arguments["first"]} if "first" in parsed.arguments else {}
     try:
         found: Started = await session.run(
@@ -52,6 +53,15 @@ async def start(session: Session, parsed: Parsed) -> Message:
     if first:
         notes.append(f"After {count(first['first'])} it is held until you press *Contact the others*.")
     return receipt(found, f"*{safe(found.name)}* is started: {count(found.queued)} queued.", *notes)
+
+
+def _mendable(session: Session, check: Check, card: Message) -> Message:
+    """A launch card with the way to put right what prevents the start, for people who may."""
+    if not check.errors or not session.may("manager"):
+        return card
+    ref = f"c{check.id}"
+    add = [] if check.people else [button("Add people…", "say:add", {"text": f"edit {ref} contacts"}, "primary")]
+    return replace(card, blocks=(*card.blocks, actions(*add, button("Edit…", "say:edit", {"text": f"edit {ref}"}))))
 
 
 async def _ask_approval(session: Session, ref: str) -> Message:
@@ -105,15 +115,23 @@ async def schedule(session: Session, parsed: Parsed) -> Message:
     try:
         at = read_moment(words, zone, session.now)
     except BadMoment as why:
-        raise Misread(str(why), offers_for(f"schedule {ref}", words)) from None
+        offers = [f"schedule {ref} {one}" for one in moments_like(words, zone, session.now)]
+        raise Misread(str(why), offers) from None
     return await schedule_at(session, ref, at, zone, is_sure=bool(is_sure))
 
 
-def offers_for(command: str, words: str) -> list[str]:
-    """Commands with the moment that a person may mean: "tomorrow 9" is 9am or 9pm, "next tuesday" is in the morning."""
-    if re.search(r"(?:^|\s)(?:1[0-2]|[1-9])$", words):
-        return [f"{command} {words}am", f"{command} {words}pm"]
-    return [f"{command} {words} 9am"] if not re.search(r"\d", words) else []
+def moments_like(words: str, zone: str, now: int) -> list[str]:
+    """The moments that a person may mean by words that are none: "tomorrow 9" is 9am or 9pm, "next tuesday" and "12/5"
+    are in the morning. Only what can be read is offered."""
+    by_part = re.sub(r"\bmorning$", "9am", re.sub(r"\bafternoon$", "2pm", words, flags=re.I), flags=re.I)
+    found = []
+    for one in (by_part, f"{words}am", f"{words}pm", f"{words} 9am"):
+        try:
+            if read_moment(one, zone, now) > now:
+                found.append(one)
+        except BadMoment:
+            continue
+    return found
 
 
 async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is_sure: bool = False) -> Message:
@@ -125,7 +143,8 @@ async def schedule_at(session: Session, ref: str, at: int, zone: str = "", *, is
     shown, reader = moment(at, zone, session.person.zone), session.person.zone
     if not is_sure:
         text = f"schedule {ref} {_iso(at, zone)} yes"
-        return launch(await session.run("campaign check", {"ref": ref}), shown, text, reader=reader)
+        check = await session.run("campaign check", {"ref": ref, "at": at})
+        return _mendable(session, check, launch(check, shown, text, reader=reader))
     found = await session.run(
         "campaign schedule", {"ref": ref, "at": at, "yes": True}, revision=_seen_revision(session)
     )
