@@ -132,5 +132,6 @@ class LeaddocketSource:
             "ContactId": contact.get("Id"),
             "StatusName": status.get("StatusName") if isinstance(status, dict) else status,
             "SubStatusName": sub.get("SubStatusName") if isinstance(sub, dict) else sub,
+            "CaseType": area.get("Name") if isinstance(area := lead.get("PracticeArea"), dict) else area,
         }  # fmt: skip
         return {**flat, **{name: value for name, value in lead.items() if value is not None}}
