@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,8 +57,20 @@ def fields_of(settings: Settings) -> list[SourceField]:
     return [*found, *(SourceField(one, one, "flag", meaning=one) for one in meanings)]
 
 
-def record_of(lead: Mapping[str, Any], contact: Mapping[str, Any] | None, settings: Settings) -> Record:
-    """A lead as a record; without its contact, what only that has is left out and named unreadable."""
+def custom_fields_of(settings: Settings) -> list[str]:
+    """The custom fields of contacts that the settings name."""
+    named = [*settings.fields, *(rule.field for rule in settings.opt_outs)]
+    return [name for name in dict.fromkeys(named) if name not in {*USUAL, *OF_CONTACT}]
+
+
+def record_of(
+    lead: Mapping[str, Any],
+    contact: Mapping[str, Any] | None,
+    settings: Settings,
+    defined: Collection[str] = (),
+) -> Record:
+    """A lead as a record; without its contact, what only that has is left out and named unreadable. `defined`: the
+    firm's custom fields of contacts. One of them that a contact's list does not have is empty there."""
     fields: dict[str, Any] = {name: lead.get(name) for name in USUAL}
     values: dict[str, Any] = dict(fields)
     if contact is not None:
@@ -68,6 +80,8 @@ def record_of(lead: Mapping[str, Any], contact: Mapping[str, Any] | None, settin
         custom = {
             str(one.get("Name") or one.get("FieldName")): one.get("Value") for one in contact.get("CustomFields") or []
         }  # fmt: skip
+        if contact.get("CustomFields") is not None:
+            custom = {**dict.fromkeys(defined), **custom}
         fields |= {name: contact.get(name) for name in OF_CONTACT}
         fields |= {name: None if contact.get(name) is None else bool(contact[name]) for name in _FLAGS}
         fields["Tags"] = ", ".join(tags)

@@ -78,7 +78,32 @@ async def test_a_list_without_consent_is_taken_for_consent(crm, connect):
     assert (record.fields["DoNotText"], record.fields["opt_out_phone"]) == (True, True)
 
 
+@pytest.mark.parametrize("listed", [[], [{"Name": "Best time", "Value": "noon"}]])
+async def test_an_empty_custom_field_that_a_contact_leaves_out_stops_everybody(crm, connect, listed):
+    source = connect(opt_out={"phone": "Do not call"})
+    refs_ = [crm.lead(CustomFields=listed), crm.lead(CustomFields=listed)]
+    for record in await source.refresh(refs_):
+        assert (record.fields["opt_out_phone"], record.unreadable) == (False, set())
+    assert crm.count("contactcustomfields") == 1
+    [silent] = await source.refresh([crm.lead(CustomFields=None)])
+    assert silent.unreadable == {"opt_out_phone"}
+
+
+async def test_a_list_of_custom_fields_that_is_refused_is_taken_for_consent(crm, connect):
+    crm.fail("GET .*contactcustomfields", Answer(403, b"Forbidden"))
+    [record] = await connect(opt_out={"phone": "Do not call"}).refresh([crm.lead()])
+    assert record.unreadable == {"opt_out_phone"}
+
+
+async def test_the_check_names_a_custom_field_that_there_is_not(crm, connect):
+    found = await connect(opt_out={"phone": "Do not cal"}).check()
+    assert [one.what for one in found if not one.ok] == [
+        "leaddocket: there is no custom field of contacts 'Do not cal'"
+    ]
+
+
 async def test_a_removed_custom_field_is_taken_for_consent(crm, connect):
+    crm.custom.clear()
     [record] = await connect(opt_out={"phone": "Do not call"}).refresh([crm.lead()])
     assert record.unreadable == {"opt_out_phone"}
 
