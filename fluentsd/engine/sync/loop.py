@@ -62,6 +62,7 @@ class SourceSync:
             return until
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
+            self._opt_outs.source_recovered(clock.now())
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 

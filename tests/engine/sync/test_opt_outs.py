@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fluentsd.api import Page, Unavailable
+from fluentsd.api import NeedsHuman, Page, Unavailable
 from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
+
+
+def leave_opt_outs_out_of_walks(followed: Followed) -> None:
+    """From now on only a look-up reads the opt-out of a record."""
+    original = followed.crm.walk
+
+    async def poor(segment: str, cursor: str | None) -> Page:
+        page = await original(segment, cursor)
+        bare = [replace(one, fields={**one.fields, "do_not_call": None}) for one in page.records or ()]
+        return replace(page, records=[replace(one, unreadable=frozenset({"opt_out"})) for one in bare])
+
+    followed.crm.walk = poor  # type: ignore[method-assign]
 
 
 async def test_an_opt_out_of_the_crm_stops_all_channels(followed: Followed) -> None:
@@ -56,6 +68,20 @@ async def test_while_a_crm_is_down_only_its_people_wait(followed: Followed) -> N
     assert followed.texted() == ["+12125550001", "+12125550009"]
 
 
+async def test_a_crm_that_a_person_has_mended_lets_its_people_go_on_at_once(followed: Followed) -> None:
+    followed.crm.put(1)
+    leave_opt_outs_out_of_walks(followed)
+    await followed.start(SMS | {"after": "2 hours"})
+    await followed.pass_time(2 * HOUR - 2 * MINUTE)
+    followed.crm.fails = [NeedsHuman("the key is revoked")] * 300
+    await followed.pass_time(3 * MINUTE)  # the person is due, and the CRM refuses to tell the opt-outs
+    assert followed.texted() == []
+    followed.crm.fails = []
+    await followed.stage.do("sync now", source="crm")
+    await followed.pass_time(2 * MINUTE)
+    assert followed.texted() == ["+12125550001"]
+
+
 async def test_a_quota_that_is_used_up_for_walks_keeps_no_opt_out_from_being_read(followed: Followed) -> None:
     followed.crm.put(1)
     followed.crm.put(2)
@@ -100,14 +126,7 @@ async def test_a_no_of_the_crm_lifts_nothing(followed: Followed) -> None:
 async def test_a_field_that_walks_leave_out_is_looked_up_before_a_contact(followed: Followed) -> None:
     for n, answer in ((1, True), (2, False)):
         followed.crm.put(n, do_not_call=answer)
-    original = followed.crm.walk
-
-    async def poor(segment: str, cursor: str | None) -> Page:
-        page = await original(segment, cursor)
-        bare = [replace(one, fields={**one.fields, "do_not_call": None}) for one in page.records or ()]
-        return replace(page, records=[replace(one, unreadable=frozenset({"opt_out"})) for one in bare])
-
-    followed.crm.walk = poor  # type: ignore[method-assign]
+    leave_opt_outs_out_of_walks(followed)
     await followed.start()
     await followed.pass_time(HOUR)
     assert followed.texted() == ["+12125550002"]
