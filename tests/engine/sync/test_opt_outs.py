@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from fluentsd.api import NeedsHuman, Page, Unavailable
+from fluentsd.api import NeedsHuman, Page, Record, Unavailable
 from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
@@ -80,6 +81,25 @@ async def test_a_crm_that_a_person_has_mended_lets_its_people_go_on_at_once(foll
     await followed.stage.do("sync now", source="crm")
     await followed.pass_time(2 * MINUTE)
     assert followed.texted() == ["+12125550001"]
+
+
+async def test_who_leaves_while_many_opt_outs_are_read_is_not_contacted(followed: Followed) -> None:
+    for n in range(1, 41):
+        followed.crm.put(n)
+    crm, original = followed.crm, followed.crm.refresh
+
+    async def slow(ids: Sequence[str]) -> Sequence[Record]:
+        await crm.clock.sleep_until(crm.clock.now() + 10 * MINUTE)
+        return await original(ids)
+
+    await followed.start(SMS | {"after": "2 hours"})
+    await followed.pass_time(2 * HOUR - MINUTE)
+    crm.refresh = slow  # type: ignore[method-assign]
+    await followed.pass_time(5 * MINUTE)
+    followed.crm.take_out(40)
+    await followed.pass_time(3 * HOUR)
+    assert len(followed.texted()) == 39
+    assert "+12125550040" not in followed.texted()
 
 
 async def test_a_quota_that_is_used_up_for_walks_keeps_no_opt_out_from_being_read(followed: Followed) -> None:
