@@ -31,6 +31,12 @@ _CONTACT = Insert(
 )  # fmt: skip
 _POINT = Insert(point, "id", "kind", "value")
 _OWNED = Insert(contact_point, "contact_id", "point_id", "position")
+_ORDER = Prepared[tuple[int, int, int]](
+    ("contact", "point", "position"),
+    update(contact_point)
+    .where(contact_point.c.contact_id == column("contact"), contact_point.c.point_id == column("point"))
+    .values(position=column("position")),
+)
 _RECORD = Insert(
     record, "source_id", "object", "key", "contact_id", "attestation_id", "fields", "seen_at",
     then="ON CONFLICT (source_id, object, key) DO UPDATE SET"
@@ -126,14 +132,16 @@ async def upsert(
 
 @dataclass(slots=True)
 class _Known:
-    """A contact near the batch: its points, its ids in this source, and its name by each record."""
+    """A contact near the batch: its points in order of preference, its ids in this source, and by each record its name
+    and what it said before the batch."""
 
-    points: set[PointKey]
+    points: dict[PointKey, None]
     ids: set[str] = field(default_factory=set)
     names: dict[tuple[int, str, str], Name] = field(default_factory=dict)
+    said: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
     def profile(self) -> Profile:
-        return Profile(self.points, self.names.values(), self.ids)
+        return Profile({*self.points}, self.names.values(), self.ids)
 
 
 class _People:
@@ -171,10 +179,12 @@ class _People:
     async def _read(self, conn: AsyncConnection, contact_ids: Iterable[int]) -> None:
         ids = list(contact_ids)
         for contact_id, points in (await points_of(conn, ids)).items():
-            self._known[contact_id] = _Known({(p.kind, p.value) for p in points})
+            self._known[contact_id] = _Known({(p.kind, p.value): None for p in points})
+            self.point_ids.update({(p.kind, p.value): p.id for p in points})
         for contact_id, source, object_, key, seen_at, fields in await conn.execute(_SAID, {"ids": json_of(ids)}):
-            known = self._known.setdefault(contact_id, _Known(set()))
+            known = self._known.setdefault(contact_id, _Known({}))
             known.names[source, object_, key] = name_in(json.loads(fields))
+            known.said[source, object_, key] = fields
             if source == self.source:
                 if object_ == BY_ID:
                     known.ids.add(key)
@@ -198,7 +208,7 @@ class _People:
     def _one(self, contact_id: int) -> _Known:
         """A contact near the batch, also one that the batch itself has made."""
         if contact_id not in self._known:
-            self._known[contact_id] = _Known(set())
+            self._known[contact_id] = _Known({})
             self._learn(self._made.pop(contact_id), contact_id)
         return self._known[contact_id]
 
@@ -214,10 +224,20 @@ class _People:
 
     def _learn(self, person: ContactUpsert, contact_id: int) -> None:
         known = self._known[contact_id]
-        known.points.update(person.points)
+        known.points.update(dict.fromkeys(person.points))
         known.names[self.source, *record_key(person, contact_id)] = name_in(json.loads(person.fields))
         if person.key:
             known.ids.add(person.key)
+
+    def order(self, person: ContactUpsert, contact_id: int) -> list[PointKey] | None:
+        """The points of a known contact in another order of preference: what a record says comes before what it has
+        said before and does not say any more. None when the record has not changed, or the order has not."""
+        known = self._one(contact_id)
+        before = known.said.get((self.source, *record_key(person, contact_id)))
+        if before is None or before == person.fields:
+            return None
+        order = [*dict.fromkeys([*person.points, *known.points])]
+        return None if order == [*known.points] else order
 
     def shared(self, arrivals: Iterable[ContactUpsert]) -> list[tuple[str, int]]:
         """Points of these rows that belong to several people."""
@@ -247,6 +267,7 @@ class _Batch:
         self.changed: dict[int, ContactUpsert] = {}
         self.points: list[PointKey] = []
         self.owned: list[tuple[int, PointKey, int]] = []
+        self.orders: dict[int, list[PointKey]] = {}
         self.records: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def take(self, person: ContactUpsert, contact_id: int, *, is_new: bool) -> None:
@@ -259,6 +280,8 @@ class _Batch:
             )  # fmt: skip
         else:
             self.changed[contact_id] = person
+            if (order := people.order(person, contact_id)) is not None:
+                self.orders[contact_id] = order
         owners = people.owners
         for position, value in enumerate(person.points):
             if value not in owners:
@@ -287,6 +310,8 @@ class _Batch:
         owned = [(contact_id, point_ids[value], position) for contact_id, value, position in self.owned]
         owned.sort()
         await _OWNED.many(conn, owned)
+        orders = [(i, point_ids[value], n) for i, order in self.orders.items() for n, value in enumerate(order)]
+        await _ORDER.many(conn, sorted(orders))
         await _RECORD.many(conn, [self.records[key] for key in sorted(self.records)])
 
     def _change(self, contact_id: int, person: ContactUpsert) -> tuple[int, str, str, str, bool, str, int]:

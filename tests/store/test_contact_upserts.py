@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,10 +28,13 @@ def as_upsert(row: Row) -> ContactUpsert:
     return ContactUpsert(key, kinds, fields=json.dumps({"first_name": name} if name else {}))
 
 
-async def taken(store: Store, rows: list[Row], source: str = "a.csv", at: int = AT, cut: int = 1000) -> list[Upserted]:
-    async def unit(conn: AsyncConnection, part: list[Row]) -> Upserted:
+async def taken(
+    store: Store, rows: Sequence[Row | ContactUpsert], source: str = "a.csv", at: int = AT, cut: int = 1000
+) -> list[Upserted]:
+    async def unit(conn: AsyncConnection, part: Sequence[Row | ContactUpsert]) -> Upserted:
         source_id = await contacts.source_id(conn, "csv", source, at)
-        return await upsert(conn, source_id, [as_upsert(row) for row in part], at=at)
+        people = [row if isinstance(row, ContactUpsert) else as_upsert(row) for row in part]
+        return await upsert(conn, source_id, people, at=at)
 
     return [await store.run(unit, rows[start : start + cut]) for start in range(0, len(rows), cut)]
 
@@ -157,6 +162,32 @@ async def test_a_row_without_an_id_has_one_record_per_source(
         ("contact", key, AT + 1),
         ("contact", key, AT + 2),
     ]
+
+
+async def test_the_number_that_a_record_says_now_comes_before_its_earlier_one(store: Store) -> None:
+    """Also when the record goes back to a number, or to one that another person has."""
+    old, new, mail = "+12125550101", "+12125550102", "ann@example.com"
+    await taken(store, [("L9", "Bob", frozenset([new])), ("L1", "Ann", frozenset([old, mail]))])
+
+    async def phones() -> list[str]:
+        points = (await store.read(contacts.points_of, [2]))[2]
+        return [one.value for one in points if one.kind == "phone"]
+
+    said = [("L1", "Ann", frozenset([new, mail])), ("L1", "Anne", frozenset([old, mail]))]
+    found = []
+    for later, row in enumerate(said, 1):
+        person = replace(as_upsert(row), fields=json.dumps({"first_name": row[1], "phone": min(row[2])}))
+        await taken(store, [person], at=AT + later)
+        found.append(await phones())
+    assert found == [[new, old], [old, new]]
+
+
+async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:
+    old, new, mail = "+12125550101", "+12125550102", "ann@example.com"
+    await taken(store, [("L1", "Ann", frozenset([new, mail]))])
+    await taken(store, [("R1", "Ann", frozenset([old, mail]))], source="b.csv", at=AT + 1)
+    points = (await store.read(contacts.points_of, [1]))[1]
+    assert next(one.value for one in points if one.kind == "phone") == new
 
 
 async def test_the_id_of_the_source_outweighs_every_name_and_point(store: Store) -> None:

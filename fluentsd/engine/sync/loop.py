@@ -32,6 +32,8 @@ class SourceSync:
         self._reading = Reading(runtime, name, source)
         self._opt_outs, self._pages = OptOutReader(self._reading), SegmentPages(self._reading)
         self._pause = FIRST_PAUSE
+        #: Opt-outs and pages that are due take turns: however many people wait, those who have left are noticed.
+        self._opt_outs_next = True
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -62,6 +64,7 @@ class SourceSync:
             return until
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
+            self._opt_outs.source_recovered(clock.now())
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 
@@ -107,10 +110,13 @@ class SourceSync:
         is_held, stale, rows = await runtime.store.read(self._look, now)
         if is_held:
             return None
-        if stale and self._opt_outs.not_before <= now:
+        due = sorted((self._pages.due_at(row), row.id, row) for row in rows)
+        has_turn = self._opt_outs_next or not due or due[0][0] > now
+        if stale and self._opt_outs.not_before <= now and has_turn:
+            self._opt_outs_next = False
             await self._opt_outs.read(stale, now)
             return now
-        due = sorted((self._pages.due_at(row), row.id, row) for row in rows)
+        self._opt_outs_next = True
         if not due or due[0][0] > now:
             times = [due[0][0]] if due else []
             return min([*times, self._opt_outs.not_before] if stale else times, default=None)

@@ -30,6 +30,11 @@ class OptOutReader:
         self._runtime, self._source = reading.runtime, reading.source
         self.not_before = 0
 
+    def source_recovered(self, now: int) -> None:
+        """Other work of the source succeeds again, perhaps because a person has mended it: the pause after a failure
+        is no longer as long."""
+        self.not_before = min(self.not_before, now + CONSENT_PAUSE)
+
     async def some(self, conn: Connection, now: int) -> dict[str, int]:
         """Some records, by key, that have to be read again for people who are due."""
         before, most = now - self._reading.options.consent_max_age, max(1, self._source.limits.refresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -97,6 +98,14 @@ class Contacts:
         meanings = dict.fromkeys(rule.meaning for rule in rules)
         return [*found, *(SourceField(one, one, "flag", meaning=one, writable=True) for one in meanings)]
 
+    async def found(self, contact: Mapping[str, Any]) -> Record:
+        """A contact that a search has found. Channels of which the search says nothing count as unread."""
+        record = await self.record(contact)
+        if contact.get("dndSettings") is not None:
+            return record
+        silent = {meaning for name, (meaning, channel) in DND.items() if channel and not record.fields[name]}
+        return replace(record, unreadable=record.unreadable | silent)
+
     async def record(self, contact: Mapping[str, Any]) -> Record:
         """A contact as a record."""
         custom, rules = await self._readable_custom(), self._settings.opt_outs
@@ -172,7 +181,8 @@ class Contacts:
 
 def dnd_of(contact: Mapping[str, Any]) -> tuple[dict[str, bool | None], set[Meaning]]:
     """The flags of "do not disturb", and the opt-outs of which the contact says nothing: all channels by `dnd` or the
-    inbound setting, each channel by its own. Null is nothing said, as if it were missing."""
+    inbound setting, each channel by its own, e-mail also by `unsubscribeEmail`. Null is nothing said, as if it were
+    missing."""
     settings, dnd = contact.get("dndSettings"), contact.get("dnd")
     known = isinstance(settings, Mapping)
     flags: dict[str, bool | None] = {}
@@ -182,6 +192,9 @@ def dnd_of(contact: Mapping[str, Any]) -> tuple[dict[str, bool | None], set[Mean
             one = settings.get(channel) if isinstance(settings, Mapping) else None
             flags[name] = False if one is None and (known or settings is None) else _is_on(one)
             unknown |= {meaning} if flags[name] is None else set()
+    if says_yes(contact.get("unsubscribeEmail")):  # the person followed the unsubscribe link of an e-mail
+        flags["dnd_email"] = True
+        unknown.discard("opt_out_email")
     inbound = contact.get("inboundDndSettings")
     everything = _is_on(inbound["all"]) if isinstance(inbound, Mapping) and inbound.get("all") is not None else False
     flags["dnd"] = says_yes(dnd) or everything

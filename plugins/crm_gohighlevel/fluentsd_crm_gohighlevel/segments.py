@@ -6,6 +6,7 @@ documented, so that walks find what it hides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +35,8 @@ from fluentsd_crm_gohighlevel.contacts import SEARCH_AT_ONCE, Contacts
 from fluentsd_crm_gohighlevel.settings import Settings
 
 OPPORTUNITIES_AT_ONCE = 100
+#: The values in which "contains" finds what it should.
+_PLAIN = re.compile(r"[A-Za-z0-9 _-]+")
 _TAGS: Shape = {"tags": [{"name": TEXT}]}
 _PIPELINES: Shape = {"pipelines": [{"id": ID, "name": TEXT, "stages": Maybe([{"id": ID, "name": TEXT}])}]}
 _OPPORTUNITIES: Shape = {
@@ -76,7 +79,7 @@ class Segments:
         contacts, total = reply.body["contacts"], count_of(reply.body.get("total"))
         state["named"] = int(state["named"]) + len({one["id"] for one in contacts})
         state["unsure"] = state["unsure"] or any(self._is_in(kind, ref, one) is None for one in contacts)
-        records = [await self._contacts.record(one) for one in contacts if self._is_in(kind, ref, one)]
+        records = [await self._contacts.found(one) for one in contacts if self._is_in(kind, ref, one)]
         refs = list(dict.fromkeys(one.id for one in records))
         following = _following("POST /contacts/search", contacts, SEARCH_AT_ONCE, state, total, "searchAfter")
         if following is not None:
@@ -107,7 +110,7 @@ class Segments:
         state["to"] = state.get("to") or reply.at or now
         contacts, total = reply.body["contacts"], count_of(reply.body.get("total"))
         state["named"] = int(state["named"]) + len({one["id"] for one in contacts})
-        records = [await self._contacts.record(one) for one in contacts if self._is_in(kind, ref, one)]
+        records = [await self._contacts.found(one) for one in contacts if self._is_in(kind, ref, one)]
         refs = list(dict.fromkeys(one.id for one in records))
         gone = [str(one["id"]) for one in contacts if self._is_in(kind, ref, one) is False]
         following = _following("POST /contacts/search", contacts, SEARCH_AT_ONCE, state, total, "searchAfter")
@@ -187,14 +190,17 @@ class Segments:
         raise LookupError(f"GoHighLevel has no segment {segment!r}")
 
     def _filters(self, kind: str, ref: str) -> Sequence[Mapping[str, Any]]:
+        """The filters of a segment. "contains" takes no special characters: a tag with some needs "eq"."""
         if kind == "tag":
-            return [{"field": "tags", "operator": "contains", "value": ref}]
+            return [{"field": "tags", "operator": "contains" if _PLAIN.fullmatch(ref) else "eq", "value": ref}]
         return self._settings.filters[ref]
 
     def _is_in(self, kind: str, ref: str, contact: Mapping[str, Any]) -> bool | None:
         """Whether a contact has the tag; "contains" finds parts of tags too. None: it does not say its tags. A filter
         is GoHighLevel's to judge."""
         tags = contact.get("tags")
+        if contact.get("deleted") is True:
+            return False
         if kind != "tag":
             return True
         return None if tags is None else ref.casefold() in {str(one).casefold() for one in tags}

@@ -7,6 +7,7 @@ that do not fit, and a refresh token that was used before. Its clock stands unti
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -35,6 +36,7 @@ class FakeGohighlevel(LoopbackServer):
         self.custom = {"cf000001": "Case type", "cf000002": "Consent"}
         self.opportunities: dict[str, dict[str, Any]] = {}
         self.next_id, self.daily_left = 0, 199_000
+        self.searched: Callable[[dict[str, Any]], dict[str, Any]] = dict  # what a search says of a contact
 
     # The location, from its own side.
 
@@ -135,7 +137,9 @@ class FakeGohighlevel(LoopbackServer):
         rows.sort(key=lambda one: (one["dateAdded"], one["id"]))
         after = body.get("searchAfter")
         rest = [one for one in rows if after is None or [one["dateAdded"], one["id"]] > after]
-        part = [{**one, "searchAfter": [one["dateAdded"], one["id"]]} for one in rest[: body["pageLimit"]]]
+        part = [
+            {**self.searched(one), "searchAfter": [one["dateAdded"], one["id"]]} for one in rest[: body["pageLimit"]]
+        ]
         return Answer(200, {"contacts": part, "total": len(rows), "traceId": "t"})
 
     def _get(self, ref: str) -> Answer:
@@ -198,12 +202,15 @@ class FakeGohighlevel(LoopbackServer):
 
 
 def _holds(one: dict[str, Any], rule: dict[str, Any]) -> bool:
-    have = one.get(rule["field"])
+    have, value = one.get(rule["field"]), rule.get("value")
     if rule["operator"] == "contains":
-        return any(rule["value"] in each for each in have) if isinstance(have, list) else rule["value"] in str(have)
+        if re.search(r"[^A-Za-z0-9 _-]", value):  # "no special characters"
+            return False
+        return any(value in each for each in have) if isinstance(have, list) else value in str(have)
     if rule["operator"] == "range":
-        return str(have) >= rule["value"]["gte"]
-    return {"eq": have == rule["value"], "not_eq": have != rule["value"]}[rule["operator"]]
+        return str(have) >= value["gte"]
+    is_it = value in have if isinstance(have, list) else have == value
+    return {"eq": is_it, "not_eq": not is_it}[rule["operator"]]
 
 
 def _error(status: int, message: Any) -> Answer:

@@ -26,6 +26,24 @@ async def test_a_tag_is_mixed_up_with_one_that_contains_it(crm, connect):
     assert page.complete
 
 
+@pytest.mark.parametrize("tag", ["r&d", "spring (2026)", "50%", "café", "a/b: c"])
+async def test_a_tag_with_special_characters_is_taken_for_empty(crm, connect, tag):
+    mine = crm.contact(tag)
+    crm.contact("spring")
+    [page] = await walk_pages(connect(), f"tag:{tag}")
+    assert (list(page.refs), page.complete) == ([mine], True)
+
+
+async def test_a_deleted_contact_that_the_search_still_finds_is_contacted(crm, connect):
+    gone, here = crm.contact("spring"), crm.contact("spring")
+    crm.edit(gone, deleted=True)
+    [page] = await walk_pages(connect(), SPRING)
+    assert (list(page.refs), page.complete) == ([here], True)
+    crm.pass_time(2)
+    [told] = await change_pages(connect(), SPRING, page.since)
+    assert list(told.gone) == [gone]
+
+
 async def test_a_leaver_of_a_tag_is_missed(crm, connect):
     members = [crm.contact("spring") for _ in range(3)]
     crm.pass_time(600)

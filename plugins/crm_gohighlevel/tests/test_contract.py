@@ -151,6 +151,9 @@ async def test_one_contact_in_another_form_is_unread_and_all_of_them_are_a_fault
         ({"dnd": False, "dndSettings": []}, (), ("opt_out_email", "opt_out_phone", "opt_out_sms")),
         ({"dnd": False, "inboundDndSettings": {"all": {"status": "active"}}}, ("dnd",), ()),
         ({"dnd": False, "inboundDndSettings": {"all": {"status": "inactive"}}}, (), ()),
+        ({"dnd": False, "unsubscribeEmail": True}, ("dnd_email",), ()),
+        ({"unsubscribeEmail": True, "dndSettings": {"Email": {"status": "inactive"}}}, ("dnd_email",), ()),
+        ({"dnd": False, "unsubscribeEmail": False}, (), ()),
     ],
 )
 async def test_do_not_disturb_is_read_as_it_is_documented(crm, connect, said, on, unreadable):
@@ -162,6 +165,21 @@ async def test_do_not_disturb_is_read_as_it_is_documented(crm, connect, said, on
     flags = ("dnd", "dnd_call", "dnd_sms", "dnd_email")
     assert tuple(name for name in flags if record.fields[name]) == on
     assert tuple(sorted(record.unreadable)) == unreadable
+
+
+@pytest.mark.parametrize("said", [{}, {"dndSettings": None}])
+async def test_a_channel_of_which_the_search_says_nothing_is_looked_up(crm, connect, said):
+    ref = crm.contact("spring", dnd=False)
+    crm.contacts[ref]["dndSettings"] = {"SMS": {"status": "permanent"}}
+    crm.searched = lambda one: {key: value for key, value in one.items() if key != "dndSettings"} | said
+    source = connect()
+    page = await source.walk("tag:spring", None)
+    crm.edit(ref)
+    told = await source.changes("tag:spring", page.since)
+    for record in [*page.records, *told.records]:
+        assert record.unreadable == {"opt_out_phone", "opt_out_sms", "opt_out_email"}
+    [record] = await source.refresh([ref])
+    assert (record.fields["dnd_sms"], record.unreadable) == (True, set())
 
 
 async def test_tags_need_no_scope_of_opportunities(crm, connect):

@@ -25,20 +25,24 @@ from fluentsd.api import (
     WriteLedger,
 )
 from fluentsd_crm_leaddocket.client import LeaddocketClient
-from fluentsd_crm_leaddocket.leads import CONTACT, LEAD, fields_of, record_of
+from fluentsd_crm_leaddocket.leads import CONTACT, LEAD, custom_fields_of, fields_of, record_of
 from fluentsd_crm_leaddocket.settings import Settings
-from fluentsd_crm_leaddocket.statuses import LEADS_AT_ONCE, Statuses
+from fluentsd_crm_leaddocket.statuses import LEADS_AT_ONCE, Statuses, unwrapped
 from fluentsd_crm_leaddocket.writing import Writing
 
 #: Leads in one `refresh`: two requests each, at one a second.
 REFRESH_AT_ONCE = 10
+#: How long the list of custom fields is good.
+REMEMBERED = 300 * 1_000_000
 
 
 class LeaddocketSource:
     """One firm's Lead Docket."""
 
     def __init__(self, settings: Settings, tools: Tools) -> None:
-        self._settings = settings
+        self._settings, self._clock = settings, tools.clock
+        self._defined: frozenset[str] = frozenset()
+        self._defined_at: int | None = None
         file = Path(tools.folder) / "requests.json"
         self._budget = RequestBudget(tools.clock, settings.interval, concurrency=1, file=file)
         self._client = LeaddocketClient(settings, tools, self._budget)
@@ -56,6 +60,9 @@ class LeaddocketSource:
         except Unavailable as why:
             return [Finding(False, f"leaddocket: {why}", "check that this machine reaches it, or try again later")]
         found = [Finding(True, f"leaddocket: {count} statuses and sub-statuses can be read")]
+        for name in sorted({*custom_fields_of(self._settings)} - await self._custom_fields()):
+            fix = "create it, or correct its name in fields or opt_out"
+            found.append(Finding(False, f"leaddocket: there is no custom field of contacts {name!r}", fix))
         if not {rule.channel for rule in self._settings.opt_outs} & {"phone", "all"}:
             fix = 'set opt_out.phone to a custom field, tag or sub-status; Lead Docket has no field "do not call"'
             found.append(Finding(True, "leaddocket: nothing says whom not to call", fix))
@@ -105,7 +112,27 @@ class LeaddocketSource:
             contact = (await self._client.get(f"/api/contacts/{lead['ContactId']}", urgent=True, shape=CONTACT)).body
         except (NotFound, Invalid):
             return Record.not_read(ref)
-        return record_of(lead, contact, self._settings)
+        return record_of(lead, contact, self._settings, await self._custom_fields())
+
+    async def _custom_fields(self) -> frozenset[str]:
+        """The firm's custom fields of contacts, when the settings name one; none when they cannot be listed, so that
+        what a contact does not say counts as unread."""
+        now = self._clock.now()
+        if custom_fields_of(self._settings) and (self._defined_at is None or now - self._defined_at > REMEMBERED):
+            path = "/api/contactcustomfields/list"
+            try:
+                rows = unwrapped((await self._client.get(path, urgent=True)).body, f"GET {path}")
+                self._defined = frozenset(
+                    str(one.get("FieldName") or one.get("Name")) for one in rows if one.get("Disabled") is not True
+                )
+            except (NotFound, Invalid, Malformed):
+                self._defined = frozenset()
+            except NeedsHuman as why:
+                if not why.only_this:
+                    raise
+                self._defined = frozenset()
+            self._defined_at = now
+        return self._defined
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity to its lead."""
@@ -132,5 +159,6 @@ class LeaddocketSource:
             "ContactId": contact.get("Id"),
             "StatusName": status.get("StatusName") if isinstance(status, dict) else status,
             "SubStatusName": sub.get("SubStatusName") if isinstance(sub, dict) else sub,
+            "CaseType": area.get("Name") if isinstance(area := lead.get("PracticeArea"), dict) else area,
         }  # fmt: skip
         return {**flat, **{name: value for name, value in lead.items() if value is not None}}

@@ -45,11 +45,11 @@ class Statuses:
         """All statuses and their sub-statuses."""
         found: list[Segment] = []
         for status in unwrapped((await self._client.get("/api/statuses")).body, "GET /api/statuses"):
-            name = str(status.get("StatusName") or status.get("Name"))
+            name = title_of(status)
             found.append(Segment(f"status:{status['Id']}", name, None, "status"))
-            for sub in unwrapped(status.get("Substatuses") or status.get("SubStatuses") or [], "GET /api/statuses"):
-                title = sub.get("SubStatusName") or sub.get("SubstatusName") or sub.get("Name")
-                found.append(Segment(f"status:{status['Id']}/{sub['Id']}", f"{name}: {title}", None, "status"))
+            for sub in unwrapped(substatuses(status), "GET /api/statuses"):
+                title = f"{name}: {title_of(sub)}"
+                found.append(Segment(f"status:{status['Id']}/{sub['Id']}", title, None, "status"))
         return found
 
     async def walk(self, segment: str, cursor: str | None) -> Page:
@@ -130,6 +130,23 @@ class Statuses:
         if all(one.id != segment for one in await self.segments()):
             raise LookupError(f"Lead Docket has no status {segment!r}")
         return (await self._client.get("/api/statuses")).at
+
+
+def title_of(one: Mapping[str, Any]) -> str:
+    """The name of a status or sub-status."""
+    return str(
+        next((one[key] for key in ("StatusName", "SubStatusName", "SubstatusName", "Name") if one.get(key)), None)
+    )
+
+
+def named(one: Mapping[str, Any]) -> str:
+    """The name of a status or sub-status, for comparing."""
+    return title_of(one).strip().casefold()
+
+
+def substatuses(status: Mapping[str, Any]) -> Any:
+    """The list of a status's sub-statuses."""
+    return status.get("Substatuses") or status.get("SubStatuses") or []
 
 
 def unwrapped(body: Any, call: str) -> Iterator[Mapping[str, Any]]:

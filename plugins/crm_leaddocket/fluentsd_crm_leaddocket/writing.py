@@ -1,5 +1,7 @@
 """What is written to a lead: calls as external calls, all else as notes; opt-outs as tags, custom fields, sub-statuses.
 
+A status is changed by the ids of status and sub-status; people name them.
+
 Lead Docket knows an external call by its provider's name and id, so a call that is sent again is there once. It matches
 the call to a lead by the number that was called. DoNotText is never written: the update of a contact empties every
 field that it does not send, and the contact that can be read does not have all of them.
@@ -28,9 +30,9 @@ from fluentsd.api import (
 from fluentsd_crm_leaddocket.client import LeaddocketClient
 from fluentsd_crm_leaddocket.leads import OF_CONTACT, OF_STATUS, USUAL, folded
 from fluentsd_crm_leaddocket.settings import Settings
-from fluentsd_crm_leaddocket.statuses import unwrapped
+from fluentsd_crm_leaddocket.statuses import named, substatuses, unwrapped
 
-SUMMARY = 500
+SUMMARY, REASON = 500, 200
 #: Characters of a transcript; Lead Docket takes 5 MB.
 TRANSCRIPT = 4_000_000
 PROVIDER = "fluentsd"
@@ -123,7 +125,14 @@ class Writing:
             if strange := set(fields) - set(OF_STATUS):
                 raise Rejected(f"Lead Docket takes {', '.join(OF_STATUS)}, not {', '.join(sorted(strange))}")
             lead = await self._existing(ref) if "Status" not in fields else {}
-            body = {"Status": lead.get("StatusName"), **{name: folded(str(value)) for name, value in fields.items()}}
+            wanted = str(fields.get("Status") or lead.get("StatusName") or "")
+            status, subs = _chosen(await self._statuses(), wanted, f"Lead Docket has no status {wanted!r}")
+            body: dict[str, Any] = {"Status": status}
+            if sub := str(fields.get("Substatus") or ""):
+                missing = f"Lead Docket's status {wanted!r} has no sub-status {sub!r}"
+                body["Substatus"], _ = _chosen({name: (one, {}) for name, one in subs.items()}, sub, missing)
+            if reason := folded(str(fields.get("SubstatusReason") or "")):
+                body["SubstatusReason"] = reason[:REASON]
             await self._client.change("PATCH", f"/api/leads/{ref}/status/change", body, urgent=True)
 
         return write
@@ -171,6 +180,15 @@ class Writing:
             if rule.channel in wanted or (rule.channel == "all" and wanted >= EVERYTHING):
                 yield rule
 
+    async def _statuses(self) -> Mapping[str, tuple[int, Mapping[str, int]]]:
+        """The ids of statuses by their names in small letters, each with those of its sub-statuses."""
+        call = "GET /api/statuses"
+        rows = unwrapped((await self._client.get("/api/statuses", urgent=True)).body, call)
+        return {
+            named(one): (int(one["Id"]), {named(sub): int(sub["Id"]) for sub in unwrapped(substatuses(one), call)})
+            for one in rows
+        }
+
     async def _known(self, path: str, query: Mapping[str, Any] | None = None) -> Mapping[str, int]:
         """The ids of tags or custom fields by their names in small letters, read once."""
         if path not in self._ids:
@@ -184,11 +202,22 @@ class Writing:
     async def _is_there(self, record: str, key: str) -> bool:
         """Whether a lead has a note with our key; if its notes cannot be read, it counts as none."""
         try:
-            lead = (await self._client.get(f"/api/leads/detailed/{record}", {"flags": "Notes"})).body
+            lead = (await self._client.get(f"/api/leads/detailed/{record}", {"flags": "LeadNotes"})).body
         except (NotFound, NeedsHuman):
             return False
         notes = lead.get("Notes") if isinstance(lead, Mapping) else None
         return any(written_mark(key) in str(one) for one in notes or [])
+
+
+def _chosen(
+    known: Mapping[str, tuple[int, Mapping[str, int]]], wanted: str, missing: str
+) -> tuple[int, Mapping[str, int]]:
+    """The entry with this name or id; raises `Rejected`."""
+    by_id = {str(one[0]): one for one in known.values()}
+    found = known.get(wanted.strip().casefold()) or by_id.get(wanted.strip())
+    if found is None:
+        raise Rejected(f"{missing}; create it, or correct the name")
+    return found
 
 
 def _note(activity: Activity, key: str, refused: str = "") -> dict[str, Any]:

@@ -85,11 +85,13 @@ class FakeLeaddocket(LoopbackServer):
             return self._page(request, rows, "LastUpdateDate")
         if found := re.fullmatch(r"/api/leads/(basic|detailed)/(\d+)", path):
             lead = self.leads.get(int(found[2]))
-            notes = {"Notes": self.notes.get(int(found[2]), [])} if found[1] == "detailed" else {}
-            return Answer(200, lead | notes) if lead else Answer(404, b"Not found")
+            if set(request.query.get("flags", [])) - {"LeadNotes"}:
+                return Answer(400, b"The value is not valid for flags")
+            return Answer(200, self._whole(lead, request)) if lead else Answer(404, b"Not found")
         if found := re.fullmatch(r"/api/contacts/(\d+)", path):
             contact = self.contacts.get(int(found[1]))
-            return Answer(200, contact) if contact else Answer(404, b"Not found")
+            lead = next((one for one in self.leads.values() if str(one["ContactId"]) == found[1]), {})
+            return Answer(200, self._person(lead) | contact) if contact else Answer(404, b"Not found")
         if (request.method, path) == ("GET", "/api/lookups") and request.one("type") == "Tags":
             return Answer(200, [{"Id": ref, "Name": name} for ref, name in self.tags.items()])
         if (request.method, path) == ("GET", "/api/contactcustomfields/list"):
@@ -108,6 +110,20 @@ class FakeLeaddocket(LoopbackServer):
         if request.method == "PATCH" and (found := re.fullmatch(r"/api/leads/(\d+)/status/change", path)):
             return self._change(found[1], request.json)
         return Answer(404, b"Not found")
+
+    def _person(self, lead: dict[str, Any]) -> dict[str, Any]:
+        return {name: lead.get(name) for name in ("FirstName", "LastName", "MobilePhone", "Email")}
+
+    def _whole(self, lead: dict[str, Any], request: Asked) -> dict[str, Any]:
+        """A lead that is read by itself: its status by name, its people within, nothing of the list's own."""
+        notes = {"Notes": [{"Note": one["Text"], "Summary": one["Summary"]} for one in self.notes.get(lead["Id"], [])]}
+        return {
+            "Id": lead["Id"], "Status": lead["StatusName"], "SubStatus": lead["SubStatusName"],
+            "Contact": {"Id": lead["ContactId"], **self._person(lead)},
+            "PracticeArea": {"Id": 3, "Name": lead.get("CaseType")},
+            "LastStatusChangeDate": lead["LastStatusChangeDate"],
+            **(notes if request.query.get("flags") else {}),
+        }  # fmt: skip
 
     def _statuses(self) -> Answer:
         rows = [
@@ -154,9 +170,10 @@ class FakeLeaddocket(LoopbackServer):
         return Answer(200, {"Success": True, "Id": list(self.calls).index(ref) + 1})
 
     def _change(self, ref: str, body: dict[str, Any]) -> Answer:
-        status = next((one for one, name in self.names.items() if name == body.get("Status")), None)
-        sub = next((one for one, (_, name) in self.subs.items() if name == body.get("Substatus")), None)
-        if status is None or (body.get("Substatus") and sub is None):
+        status, sub = body.get("Status"), body.get("Substatus")
+        if not isinstance(status, int) or not isinstance(sub, int | None):
+            return Answer(400, b"The JSON value could not be converted to System.Int32")
+        if status not in self.names or (sub and self.subs.get(sub, (0,))[0] != status):
             return Answer(400, b"Unknown status")
         self.move(ref, status, sub)
         return Answer(200, b"")

@@ -183,7 +183,8 @@ async def test_malformed_statuses_are_no_missing_status(crm, connect, body):
 
 async def test_a_status_that_is_refused_costs_no_note(crm, connect):
     ref, source = crm.lead(), connect()
-    note = Activity(ref, "note", crm.now, "Summary", "Wants a lawyer", fields={"Status": "Odd"})
+    note = Activity(ref, "note", crm.now, "Summary", "Wants a lawyer", fields={"Status": "Chase"})
+    crm.fail("PATCH", Answer(400, b"Not now"), times=2)
     for _ in range(2):
         with pytest.raises(Rejected, match=r"not all else: the status \(Status\): Lead Docket refuses"):
             await source.write(note, "k")
@@ -193,7 +194,7 @@ async def test_a_status_that_is_refused_costs_no_note(crm, connect):
 
 async def test_an_opt_out_is_marked_as_far_as_lead_docket_lets_it(crm, connect):
     ref = crm.lead()
-    rules = {"phone": [{"field": "SubStatusName", "values": ["Nowhere"]}, {"field": "Tags", "values": ["DNC"]}]}
+    rules = {"phone": [{"field": "SubStatusName", "values": ["Do not contact"]}, {"field": "Tags", "values": ["DNC"]}]}
     crm.fail("PATCH .*/status/change", Answer(200, {"Success": False, "ErrorMessage": "no such sub-status"}))
     with pytest.raises(Rejected, match="no such sub-status"):
         await connect(opt_out=rules).write(Activity(ref, "opt_out", crm.now), "k")

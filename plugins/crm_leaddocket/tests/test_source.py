@@ -78,7 +78,32 @@ async def test_a_list_without_consent_is_taken_for_consent(crm, connect):
     assert (record.fields["DoNotText"], record.fields["opt_out_phone"]) == (True, True)
 
 
+@pytest.mark.parametrize("listed", [[], [{"Name": "Best time", "Value": "noon"}]])
+async def test_an_empty_custom_field_that_a_contact_leaves_out_stops_everybody(crm, connect, listed):
+    source = connect(opt_out={"phone": "Do not call"})
+    refs_ = [crm.lead(CustomFields=listed), crm.lead(CustomFields=listed)]
+    for record in await source.refresh(refs_):
+        assert (record.fields["opt_out_phone"], record.unreadable) == (False, set())
+    assert crm.count("contactcustomfields") == 1
+    [silent] = await source.refresh([crm.lead(CustomFields=None)])
+    assert silent.unreadable == {"opt_out_phone"}
+
+
+async def test_a_list_of_custom_fields_that_is_refused_is_taken_for_consent(crm, connect):
+    crm.fail("GET .*contactcustomfields", Answer(403, b"Forbidden"))
+    [record] = await connect(opt_out={"phone": "Do not call"}).refresh([crm.lead()])
+    assert record.unreadable == {"opt_out_phone"}
+
+
+async def test_the_check_names_a_custom_field_that_there_is_not(crm, connect):
+    found = await connect(opt_out={"phone": "Do not cal"}).check()
+    assert [one.what for one in found if not one.ok] == [
+        "leaddocket: there is no custom field of contacts 'Do not cal'"
+    ]
+
+
 async def test_a_removed_custom_field_is_taken_for_consent(crm, connect):
+    crm.custom.clear()
     [record] = await connect(opt_out={"phone": "Do not call"}).refresh([crm.lead()])
     assert record.unreadable == {"opt_out_phone"}
 
@@ -210,10 +235,49 @@ async def test_a_write_that_is_refused_is_repeated_for_ever(crm, connect):
     ref = crm.lead()
     with pytest.raises(Rejected, match="not Colour"):
         await connect().write(Activity(ref, "note", crm.now, fields={"Colour": "red"}), "k")
-    with pytest.raises(Rejected, match="Unknown status"):
+    with pytest.raises(Rejected, match="has no status 'Odd'"):
         await connect().write(Activity(ref, "note", crm.now, fields={"Status": "Odd"}), "k2")
     with pytest.raises(Rejected, match="404"):
         await connect().write(Activity("5", "note", crm.now), "k3")
+
+
+async def test_an_opt_out_moves_the_lead_to_the_sub_status_of_the_rule(crm, connect):
+    """Lead Docket takes ids; the rule has a name, and a status that a person maps may be an id."""
+    ref = crm.lead()
+    rule = {"field": "SubStatusName", "values": ["do not contact"]}
+    await connect(opt_out={"all": rule}).write(Activity(ref, "opt_out", crm.now), "k")
+    assert (crm.leads[int(ref)]["StatusId"], crm.leads[int(ref)]["SubStatusId"]) == (1, 12)
+    await connect().write(Activity(ref, "note", crm.now, fields={"Status": "3", "SubstatusReason": "x" * 201}), "k2")
+    assert crm.leads[int(ref)]["StatusId"] == 3
+    assert len(crm.asked[-2].json["SubstatusReason"]) == 200
+
+
+async def test_a_sub_status_of_another_status_is_named_in_the_error(crm, connect):
+    rule = {"field": "SubStatusName", "values": ["Do not contact"]}
+    with pytest.raises(Rejected, match="status 'Chase' has no sub-status 'Do not contact'; create it"):
+        await connect(opt_out={"all": rule}).write(Activity(crm.lead(2, None), "opt_out", crm.now), "k")
+
+
+async def test_a_lead_says_the_same_in_a_list_and_by_itself(crm, connect):
+    home = {"HomePhone": "+14155550002", "WorkPhone": "+14155550003", "FirstName": "Ann"}
+    ref = crm.lead(**home)
+    crm.edit(ref, **home, MobilePhone=None, CaseType="Auto", PhoneNumber=home["WorkPhone"])
+    [page] = await walk_pages(connect(), NEW)
+    [record] = await connect().refresh([ref])
+    names = ("FirstName", "CaseType", "StatusName", "SubStatusName", "HomePhone", "WorkPhone")
+    listed = page.records[0].fields
+    assert {name: record.fields[name] for name in names} == {name: listed[name] for name in names}
+    phones = [[one.fields[name] for name in one.fields if name.endswith(("Phone", "Number"))] for one in
+              (record, page.records[0])]  # fmt: skip
+    assert [[*dict.fromkeys(filter(None, one))] for one in phones] == [[home["HomePhone"], home["WorkPhone"]]] * 2
+
+
+async def test_a_mailing_list_that_a_person_left_is_an_opt_out_when_a_rule_says_so(crm, connect):
+    rules = {"email": {"field": "SubscribeToMailingList", "values": ["False"]}}
+    refs_ = [crm.lead(SubscribeToMailingList=False), crm.lead(SubscribeToMailingList=True), crm.lead()]
+    found = await connect(opt_out=rules).refresh(refs_)
+    assert [one.fields.get("opt_out_email") for one in found] == [True, False, None]
+    assert found[2].unreadable == {"opt_out_email"}
 
 
 async def test_the_check_knows_a_wrong_key_and_a_missing_opt_out(connect):
@@ -255,5 +319,6 @@ async def test_the_summary_of_a_call_is_a_note_with_the_status_it_maps(crm, conn
     note = Activity(ref, "note", crm.now, "Summary of the call", "Wants a lawyer", fields={"Status": "Chase"})
     for _ in range(2):
         await connect().write(note, "analysis:a1:1")
+    assert crm.leads[int(ref)]["StatusId"] == 2
     [made] = crm.notes[int(ref)]
     assert "Wants a lawyer" in made["Text"]

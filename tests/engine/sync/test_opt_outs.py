@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from fluentsd.api import Page, Unavailable
+from fluentsd.api import NeedsHuman, Page, Record, Unavailable
 from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
 
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
+
+
+def leave_opt_outs_out_of_walks(followed: Followed) -> None:
+    """From now on only a look-up reads the opt-out of a record."""
+    original = followed.crm.walk
+
+    async def poor(segment: str, cursor: str | None) -> Page:
+        page = await original(segment, cursor)
+        bare = [replace(one, fields={**one.fields, "do_not_call": None}) for one in page.records or ()]
+        return replace(page, records=[replace(one, unreadable=frozenset({"opt_out"})) for one in bare])
+
+    followed.crm.walk = poor  # type: ignore[method-assign]
 
 
 async def test_an_opt_out_of_the_crm_stops_all_channels(followed: Followed) -> None:
@@ -56,6 +69,39 @@ async def test_while_a_crm_is_down_only_its_people_wait(followed: Followed) -> N
     assert followed.texted() == ["+12125550001", "+12125550009"]
 
 
+async def test_a_crm_that_a_person_has_mended_lets_its_people_go_on_at_once(followed: Followed) -> None:
+    followed.crm.put(1)
+    leave_opt_outs_out_of_walks(followed)
+    await followed.start(SMS | {"after": "2 hours"})
+    await followed.pass_time(2 * HOUR - 2 * MINUTE)
+    followed.crm.fails = [NeedsHuman("the key is revoked")] * 300
+    await followed.pass_time(3 * MINUTE)  # the person is due, and the CRM refuses to tell the opt-outs
+    assert followed.texted() == []
+    followed.crm.fails = []
+    await followed.stage.do("sync now", source="crm")
+    await followed.pass_time(2 * MINUTE)
+    assert followed.texted() == ["+12125550001"]
+
+
+async def test_who_leaves_while_many_opt_outs_are_read_is_not_contacted(followed: Followed) -> None:
+    for n in range(1, 41):
+        followed.crm.put(n)
+    crm, original = followed.crm, followed.crm.refresh
+
+    async def slow(ids: Sequence[str]) -> Sequence[Record]:
+        await crm.clock.sleep_until(crm.clock.now() + 10 * MINUTE)
+        return await original(ids)
+
+    await followed.start(SMS | {"after": "2 hours"})
+    await followed.pass_time(2 * HOUR - MINUTE)
+    crm.refresh = slow  # type: ignore[method-assign]
+    await followed.pass_time(5 * MINUTE)
+    followed.crm.take_out(40)
+    await followed.pass_time(3 * HOUR)
+    assert len(followed.texted()) == 39
+    assert "+12125550040" not in followed.texted()
+
+
 async def test_a_quota_that_is_used_up_for_walks_keeps_no_opt_out_from_being_read(followed: Followed) -> None:
     followed.crm.put(1)
     followed.crm.put(2)
@@ -100,14 +146,7 @@ async def test_a_no_of_the_crm_lifts_nothing(followed: Followed) -> None:
 async def test_a_field_that_walks_leave_out_is_looked_up_before_a_contact(followed: Followed) -> None:
     for n, answer in ((1, True), (2, False)):
         followed.crm.put(n, do_not_call=answer)
-    original = followed.crm.walk
-
-    async def poor(segment: str, cursor: str | None) -> Page:
-        page = await original(segment, cursor)
-        bare = [replace(one, fields={**one.fields, "do_not_call": None}) for one in page.records or ()]
-        return replace(page, records=[replace(one, unreadable=frozenset({"opt_out"})) for one in bare])
-
-    followed.crm.walk = poor  # type: ignore[method-assign]
+    leave_opt_outs_out_of_walks(followed)
     await followed.start()
     await followed.pass_time(HOUR)
     assert followed.texted() == ["+12125550002"]
