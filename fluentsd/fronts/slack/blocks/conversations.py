@@ -12,6 +12,7 @@ from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button,
 from fluentsd.fronts.slack.blocks.wording import (
     actor,
     by_channel,
+    inert,
     lasts,
     link,
     masked,
@@ -170,9 +171,9 @@ def _key(one: Reply | Lead) -> dict[str, Any]:
 
 def _answered(one: Reply | Lead) -> dict[str, str]:
     """Whom an answer goes to and what they said, for the form that covers the card; masked as on the card."""
-    said = one.summary if isinstance(one, Lead) else one.text
-    name = plain(one.name, 60) if one.name else point(one.person or "")
-    return {"to": name, "said": plain(without_points(said or ""), 300)}
+    words = one.summary if isinstance(one, Lead) else one.text
+    name = inert(one.name) if one.name else point(one.person or "")
+    return {"to": name, "said": inert(without_points(words or ""), 300)}
 
 
 def _handle(one: Reply | Lead) -> Block:
