@@ -138,7 +138,7 @@ class _Known:
     points: dict[PointKey, None]
     ids: set[str] = field(default_factory=set)
     names: dict[tuple[int, str, str], Name] = field(default_factory=dict)
-    said: dict[tuple[int, str, str], str] = field(default_factory=dict)
+    fields: dict[tuple[int, str, str], str] = field(default_factory=dict)
 
     def profile(self) -> Profile:
         return Profile({*self.points}, self.names.values(), self.ids)
@@ -184,7 +184,7 @@ class _People:
         for contact_id, source, object_, key, seen_at, fields in await conn.execute(_SAID, {"ids": json_of(ids)}):
             known = self._known.setdefault(contact_id, _Known({}))
             known.names[source, object_, key] = name_in(json.loads(fields))
-            known.said[source, object_, key] = fields
+            known.fields[source, object_, key] = fields
             if source == self.source:
                 if object_ == BY_ID:
                     known.ids.add(key)
@@ -233,7 +233,7 @@ class _People:
         """The points of a known contact in another order of preference: what a record says comes before what it has
         said before and does not say any more. None when the record has not changed, or the order has not."""
         known = self._one(contact_id)
-        before = known.said.get((self.source, *record_key(person, contact_id)))
+        before = known.fields.get((self.source, *record_key(person, contact_id)))
         if before is None or before == person.fields:
             return None
         order = [*dict.fromkeys([*person.points, *known.points])]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from fluentsd.api import Kind, Message
 from fluentsd.domain.agents import KeptAgent, agents_in
 from fluentsd.domain.campaign import FollowedSegment
+from fluentsd.domain.reasons import Reason
 from fluentsd.domain.time.durations import Budget
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.claim import price_of, unpriced
@@ -172,6 +173,8 @@ def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
         if bare and one.no_opt_out_field:
             doing = " or ".join(_CHANNEL_WORDS[channel] for channel in bare)
             fields += f"; {one.no_opt_out_field} attests that there is nobody whom we must not {doing}"
+        if one.leaves != "stay" and Reason.left_segment not in row.spec.exit.on:
+            fields += "; people who leave it are not contacted, and stay in the campaign: exit.on has no left_segment"
         found[f"fields of {one.source} for {one.segment!r}: {fields}"] = ("source fields", {"source": one.source})
     return found
 

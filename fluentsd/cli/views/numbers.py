@@ -28,20 +28,20 @@ def changed(screen: Screen, answer: answers.Changed) -> None:
     """One caller ID, and what became of it."""
     number = answer.number
     if answer.removed:
-        said = f"{number} is no caller ID any more"
+        sentence = f"{number} is no caller ID any more"
     elif answer.rests:
         until = f" until {when(answer.until_at)}" if answer.until_at else ""
-        said = (
+        sentence = (
             f"{number} rests{until}: no call or text comes from it; to use it again: fluentsd release number {number}"
         )
     elif answer.untagged:
-        said = f"{number} has lost the tag {', '.join(answer.untagged)}"
+        sentence = f"{number} has lost the tag {', '.join(answer.untagged)}"
     elif answer.answered_by:
-        said = f"a call to {number} is answered by: {answer.answered_by}"
+        sentence = f"a call to {number} is answered by: {answer.answered_by}"
     else:
         tags = f" with the tag {', '.join(answer.tags)}" if answer.tags else ""
-        said = f"{number} is a caller ID{tags}"
-    screen.say(said, "green")
+        sentence = f"{number} is a caller ID{tags}"
+    screen.say(sentence, "green")
 
 
 def _held(number: answers.CallerId) -> str:

@@ -218,10 +218,10 @@ def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        said = "why? The reason is kept as evidence; write it after because, like: because asked by phone"
+        question = "why? The reason is kept as evidence; write it after because, like: because asked by phone"
         digits = next((n for n, one in enumerate(rest) if any(map(str.isalpha, one.text)) and "@" not in one.text), 0)
         offer = f"suppress {joined(rest[:digits])} because {joined(rest[digits:])}"
-        raise BadArguments(said, *([offer] if digits and reason is None else []))
+        raise BadArguments(question, *([offer] if digits and reason is None else []))
     if not is_point(point):
         raise BadArguments(f"{point!r} is neither a number nor an address; look for the person first",
                            f"contacts find {point}")  # fmt: skip

@@ -84,9 +84,9 @@ class Cards:
             with_card = [channel for channel in with_card if await self._posts.has("card", ref, channel)]
         if with_card:
             line = history.line(event, await self._because(ref, event.at), name)
-            told = with_card if alerted is None else alerted
+            alert = with_card if alerted is None else alerted
             await self._each(
-                event, with_card, lambda channel: self._change(ref, channel, line if channel in told else None)
+                event, with_card, lambda channel: self._change(ref, channel, line if channel in alert else None)
             )
         bare = [channel for channel in alerted or () if channel not in with_card]
         await self._each(event, bare, lambda channel: self._post(channel, history.alert(event, name)))

@@ -31,8 +31,8 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     if line[0].folded in ("campaign", "/campaign") and line[1:] and line[1].folded in BY_WORD:  # its own name, twice
         line = line[1:]
     if line[0].folded in ("show", "see", "view", "get") and (meant := _shown(line[1:], campaigns)):
-        said = f"{meant.partition(' ')[0]} is a command of its own, without {line[0].folded} in front of it"
-        raise Misread(said, [meant])
+        problem = f"{meant.partition(' ')[0]} is a command of its own, without {line[0].folded} in front of it"
+        raise Misread(problem, [meant])
     command = BY_WORD.get(line[0].folded) or BY_WORD.get(line[0].folded.strip("/.,:;!?"))
     if len(line) > 1 and f"{line[0].folded}-{line[1].folded}" in BY_WORD:  # "give back", "opt out"
         command, line = BY_WORD[f"{line[0].folded}-{line[1].folded}"], line[1:]
@@ -41,10 +41,10 @@ def parse(text: str, campaigns: Sequence[Named], here: Named | None = None) -> P
     try:
         return _read(command, _polite(command, line[1:]), campaigns, here)
     except BadArguments as why:
-        said = str(why) if str(why).endswith("?") or not command.changes else command.unchanged(str(why))
-        end = "" if said.endswith("?") else "."
+        problem = str(why) if str(why).endswith("?") or not command.changes else command.unchanged(str(why))
+        end = "" if problem.endswith("?") else "."
         offers = (one.replace("{command}", command.word) for one in why.offers if "{}" not in one)
-        raise Misread(f"{said}{end} Usage: {command.usage}", tuple(offers)) from None
+        raise Misread(f"{problem}{end} Usage: {command.usage}", tuple(offers)) from None
 
 
 def _shown(rest: Sequence[Token], campaigns: Sequence[Named]) -> str:
@@ -105,8 +105,8 @@ def _several(command: Command, rest: Sequence[Token], campaigns: Sequence[Named]
     refs = [one.campaign.ref for one in found if isinstance(one, Found)]
     if len(refs) < 2 or len(refs) < len(found):
         return None
-    said = f"{command.word} takes one campaign at a time; nothing was changed"
-    return Misread(said, [f"{command.word} {ref}" for ref in refs])
+    problem = f"{command.word} takes one campaign at a time; nothing was changed"
+    return Misread(problem, [f"{command.word} {ref}" for ref in refs])
 
 
 def _is_called(words: Sequence[Token], campaigns: Sequence[Named]) -> bool:
@@ -128,8 +128,8 @@ def _some(
             near = one.near or _beginning(words, campaigns)
             offers = [" ".join(f"{command.word} {rest[0].folded} {before} {other.ref} {kinds}".split())
                       for other in near[:5]]  # fmt: skip
-            said = "several campaigns fit" if one.near and one.fits else "no campaign is called"
-            raise Misread(f"{said} {joined(words)[:80]!r}; nothing was changed. Several campaigns are divided by "
+            problem = "several campaigns fit" if one.near and one.fits else "no campaign is called"
+            raise Misread(f"{problem} {joined(words)[:80]!r}; nothing was changed. Several campaigns are divided by "
                           f"commas, and {', '.join(SHOWN)} may follow", offers)  # fmt: skip
         refs.append(one.campaign.ref)
     return {name: value for name, value in found.items() if name != "names"} | {"refs": refs}
@@ -198,5 +198,5 @@ def _with_ref(command: Command, read: Read, rest: list[Token], campaigns: Sequen
     near, typed, count = unclear
     after = joined(rest[count:])
     offers = [f"{command.word} {one.ref} {after}".strip() for one in near.near[:5]]
-    said = f"several campaigns fit {typed[:80]!r}" if near.fits else f"no campaign is called {typed[:80]!r}"
-    raise Misread(f"{said}; nothing was changed. Which one do you mean?", offers)
+    sentence = f"several campaigns fit {typed[:80]!r}" if near.fits else f"no campaign is called {typed[:80]!r}"
+    raise Misread(f"{sentence}; nothing was changed. Which one do you mean?", offers)

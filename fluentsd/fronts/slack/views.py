@@ -99,8 +99,8 @@ def _schedule(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     made = [text_input("text", "Your answer", lines=True)]
     if to := value.get("to"):  # buttons of earlier versions do not say it
-        said = f"\n>{safe(value['said'], 300)}" if value.get("said") else ""
-        made.insert(0, section(f"*{safe(to)}*{said}"))
+        quoted = f"\n>{safe(value['said'], 300)}" if value.get("said") else ""
+        made.insert(0, section(f"*{safe(to)}*{quoted}"))
     if value.get("lead"):  # a call is not answered on its own channel
         by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
         select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}

@@ -100,8 +100,8 @@ class Writing:
             found = await self._contacts.search(kind, filters, [body_name], last, urgent=activity.kind == "opt_out")
             last = found.last
             for one in found.rows:
-                said = (one.get("properties") or {}).get(body_name)
-                if said is None or written_mark(key) in str(said):  # an e-mail's text may be hidden from the key
+                body = (one.get("properties") or {}).get(body_name)
+                if body is None or written_mark(key) in str(body):  # an e-mail's text may be hidden from the key
                     return str(one["id"])
         return None
 

@@ -130,11 +130,11 @@ class Records:
         ref = str(row["Id"])
         url = f"{self.instance_url}/lightning/r/{name}/{ref}/view"
         others = tuple(one for one in dict.fromkeys(aliases) if one != ref)
-        said: list[tuple[str, Meaning]] = [
+        opt_outs: list[tuple[str, Meaning]] = [
             *_OPT_OUTS.items(),
             *((rule.field, rule.meaning) for rule in self._settings.opt_outs),
         ]
-        missing = {meaning for field, meaning in said if field in described.read and field not in row}
+        missing = {meaning for field, meaning in opt_outs if field in described.read and field not in row}
         unreadable = described.unreadable | missing
         return Record(ref, fields, moment(row.get("SystemModstamp")), others, name.lower(), url, unreadable)
 

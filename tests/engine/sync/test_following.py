@@ -231,6 +231,18 @@ async def test_the_launch_shows_which_field_feeds_what_and_asks(followed: Follow
     await followed.stage.do("campaign start", ref="test", yes=True)
 
 
+@pytest.mark.parametrize(("leaves", "is_told"), [("exit after 1 hour", True), ("stay", False)])
+async def test_leavers_who_would_stay_in_the_campaign_are_part_of_what_is_confirmed(
+    followed: Followed, leaves: str, is_told: bool
+) -> None:
+    followed.crm.put(1)
+    await followed.apply(exit={"on": ["opted_out", "answered"]}, segment=[SEGMENT | {"leaves": leaves}])
+    await followed.pass_time(MINUTE)
+    checked = await followed.stage.do("campaign check", ref="test")
+    [fields] = [one for one in checked["warnings"] if one.startswith("fields of crm")]
+    assert ("stay in the campaign: exit.on has no left_segment" in fields) is is_told
+
+
 async def test_an_attestation_is_part_of_what_is_confirmed(followed: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.engine.sync.fake_source.FIELDS", FIELDS[:4])
     followed.crm.put(1)

@@ -40,12 +40,12 @@ _NOUN: Mapping[str, str] = {"reply": "reply", "lead": "hot lead"}
 
 def reply(one: Reply, owner: str) -> Message:
     """A person's reply. `owner`: as a mention."""
-    name, said = _campaign(one), masked(one.text or "(no text)", 1500)
+    name, words = _campaign(one), masked(one.text or "(no text)", 1500)
     who, by = who_of(one), by_channel(one.channel or "")
     if one.outcome == "opted_out":
         return message(
             f"an opt-out in {plain(name, 60)}",
-            section(f"🚫 {who} asked in *{safe(name)}* by {by} not to be contacted any more\n>{said}",
+            section(f"🚫 {who} asked in *{safe(name)}* by {by} not to be contacted any more\n>{words}",
                     accessory=_history(one)),
             context("On the suppression list for every campaign. No answer may be sent; nothing is left to do."),
             _about(one, owner),
@@ -53,7 +53,7 @@ def reply(one: Reply, owner: str) -> Message:
         )  # fmt: skip
     return message(
         f"a reply in {plain(name, 60)}",
-        section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{said}", accessory=_history(one)),
+        section(f"💬 {who} answered in *{safe(name)}* by {by}\n>{words}", accessory=_history(one)),
         _about(one, owner),
         actions(*ways(one)),
     )
@@ -66,9 +66,9 @@ def lead(one: Lead, owner: str) -> Message:
     lasted = f", {lasts(one.duration_s)}" if one.duration_s else ""
     zone = "" if "," in one.zones else one.zones
     asked = f"\nasked to be called {moment(one.callback_at, zone)}" if one.callback_at else ""
-    said = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
+    summary = f"\n>{masked(one.summary, 1000)}" if one.summary else "\n_There is no summary._"
     call = "has called us, and the call was" if one.called_us else "call"
-    text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{said}{asked}"
+    text = f"{came_to} · *{safe(name)}* · {call} {word(one.outcome or '')}{lasted}{summary}{asked}"
     blocks = [section(text, accessory=_history(one)), _about(one, owner)]
     if one.called_us and not one.taken_over_by:
         blocks.append(context(WAITS))
@@ -84,8 +84,8 @@ def caller(one: Attempt, contact: int | None) -> Message:
     """A call that a person made to us; `contact` is None for a number that several people share."""
     who, by = point(one.to or ""), safe(one.agent or one.answered_by)
     came_to = f", {word(one.disposition)}" if one.disposition else ""
-    said = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
-    text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{said}"
+    summary = f"\n>{masked(one.summary, 1000)}" if one.summary else ""
+    text = f"📞 {who} has called us, answered by {by}: {safe(one.outcome or '–')}{came_to}{summary}"
     if contact is None:
         shared = "Several people share this number; look for them, then give each back with `give-back`."
         return message("a call to us", section(text), context(f"{yours(one.claimed_at)} · {WAITS} {shared}"))

@@ -22,8 +22,8 @@ def summary(found: Status, replies: int, leads: int, has_edit: bool, by: str) ->
         lines.append(f"It starts {moment(found.starts_at, found.zone)}.")
     lines += [sentence(hold) for hold in found.holds[:3]]
     waits = [one for one in ((leads, "hot lead", "hot leads"), (replies, "reply", "replies")) if one[0]]
-    told = " and ".join(count(*one) for one in waits)
-    lines.append(f"Not handled yet: {told}." if told else "Every reply and hot lead is handled.")
+    waiting = " and ".join(count(*one) for one in waits)
+    lines.append(f"Not handled yet: {waiting}." if waiting else "Every reply and hot lead is handled.")
     more = [button(words.capitalize(), f"say:{command}", {"text": f"{command} {found.ref}"})
             for _, _, words in waits for command in [words.split()[-1]]]  # fmt: skip
     if has_edit:

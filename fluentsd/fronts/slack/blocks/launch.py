@@ -92,16 +92,16 @@ def _counts(check: Check) -> str:
     """Who would be contacted, who not, and who of the others skips a step or is held at it."""
     lines = [f"*{count(check.ready)}* of {check.people:,} would be contacted."]
     lines += [f"• {count(out.people)} not: {safe(out.sentence)}" for out in check.out[:LINES]]
-    told = Counter[str]()
+    listed = Counter[str]()
     for out in check.out:
-        told[out.reason] += out.people
+        listed[out.reason] += out.people
     holds = {(one.step, one.reason) for one in check.held}
     for step in check.steps if not check.errors else ():
-        kept = {reason: people - told[reason] for reason, people in step.people.items() if reason != "ready"}
-        said = [f"{people:,} {'held there' if (step.step, reason) in holds else 'left out'} ({_words(reason)})"
+        kept = {reason: people - listed[reason] for reason, people in step.people.items() if reason != "ready"}
+        parts = [f"{people:,} {'held there' if (step.step, reason) in holds else 'left out'} ({_words(reason)})"
                 for reason, people in kept.items() if people > 0]  # fmt: skip
-        if said:
-            lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(said)}")
+        if parts:
+            lines.append(f"• step *{safe(step.step, 40)}*: {count(step.people.get('ready', 0))}; {', '.join(parts)}")
     return "\n".join(lines[: LINES * 2])
 
 
@@ -121,9 +121,9 @@ def _lists(check: Check) -> list[Block]:
 def _samples(check: Check) -> list[Block]:
     blocks = []
     for step, sample in list(check.samples.items())[:SAMPLES]:
-        said = sample.text or (f"a call by the agent {sample.agent}" if sample.agent else "–")
+        text = sample.text or (f"a call by the agent {sample.agent}" if sample.agent else "–")
         subject = f"*{masked(sample.subject, 100)}*\n" if sample.subject else ""
-        blocks.append(section(f"*{safe(step, 40)}* to {point(sample.to)}\n{subject}>{masked(said, 500)}"))
+        blocks.append(section(f"*{safe(step, 40)}* to {point(sample.to)}\n{subject}>{masked(text, 500)}"))
     return blocks
 
 

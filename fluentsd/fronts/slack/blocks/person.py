@@ -74,18 +74,18 @@ def _place(one: Explained) -> str:
 def _about(found: Why) -> list[str]:
     """Their time, their record, and who deals with them."""
     zones = found.campaigns[0].zones if found.campaigns else ()
-    told = [f"For this person it is {clock(found.now, zones[0])}"] if len(zones) == 1 else []
+    facts = [f"For this person it is {clock(found.now, zones[0])}"] if len(zones) == 1 else []
     if found.record:
-        told.append(link(found.record, IN_CRM))
+        facts.append(link(found.record, IN_CRM))
     if found.taken_over_by:
-        told.append(f"🤝 taken over by {actor(found.taken_over_by)}; no campaign contacts this person")
-    return [*told, YOUR_ZONE]
+        facts.append(f"🤝 taken over by {actor(found.taken_over_by)}; no campaign contacts this person")
+    return [*facts, YOUR_ZONE]
 
 
 def _attempt(one: Attempt, campaign: str) -> str:
-    said = one.reply or one.summary
+    words = one.reply or one.summary
     where = f" · {safe(campaign, 60)}" if campaign else ""
-    return f"{attempt(one)}{where}" + (f"\n>{masked(said, 200)}" if said else "")
+    return f"{attempt(one)}{where}" + (f"\n>{masked(words, 200)}" if words else "")
 
 
 def _buttons(found: Why, waiting: Sequence[Lead | Reply]) -> list[Block]:

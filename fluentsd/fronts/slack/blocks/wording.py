@@ -190,10 +190,10 @@ def channels(kinds: Iterable[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
-def consent(said: str) -> str:
+def consent(bases: str) -> str:
     """Consent as it is stored, `sms:written,phone:written`, in words: `written consent to texts and calls`."""
     by_basis: dict[str, list[str]] = {}
-    for kind, _, basis in (part.partition(":") for part in said.split(",")):
+    for kind, _, basis in (part.partition(":") for part in bases.split(",")):
         by_basis.setdefault(basis, []).append(kind)
     return ", ".join(f"{word(basis)} consent to {channels(kinds)}" for basis, kinds in by_basis.items())
 

@@ -75,6 +75,6 @@ async def typed(session: Session, text: str) -> Message:
         raise Misread(parsed.command.unchanged(str(why)), why.offers, why.typed) from None
     except Refused as why:  # the card of a campaign has the buttons of what is possible now
         if why.suggestion is None and parsed.campaign is not None and parsed.command.word != "status":
-            said = str(why).partition("; possible now: ")[0]
-            raise Misread(parsed.command.unchanged(said), [f"status {parsed.ref}"]) from None
+            problem = str(why).partition("; possible now: ")[0]
+            raise Misread(parsed.command.unchanged(problem), [f"status {parsed.ref}"]) from None
         raise Refused(parsed.command.unchanged(str(why)), why.suggestion) from None

@@ -43,14 +43,14 @@ async def pause(session: Session, parsed: Parsed) -> Message:
 async def _with_end(session: Session, parsed: Parsed) -> Parsed:
     """The command with the end of the pause that its reason names, if that is a day or a moment."""
     asked = parsed.arguments
-    said = _END.fullmatch(str(asked.get("because", ""))) if not asked.keys() & {"for", "until"} else None
-    if said is None:
+    end = _END.fullmatch(str(asked.get("because", ""))) if not asked.keys() & {"for", "until"} else None
+    if end is None:
         return parsed
     try:
-        read_moment(said["until"], await _zone(session, parsed), session.now, days=True)
+        read_moment(end["until"], await _zone(session, parsed), session.now, days=True)
     except BadMoment:
         return parsed
-    return replace(parsed, arguments={**asked, **said.groupdict()})
+    return replace(parsed, arguments={**asked, **end.groupdict()})
 
 
 async def _zone(session: Session, parsed: Parsed) -> str:

@@ -53,8 +53,8 @@ async def list(session: Session, parsed: Parsed) -> Message:
     found = tuple(one for one in found if all(word in f"{one.name} {one.ref}".casefold() for word in words))
     if words and not found:
         typed, near = " ".join(words)[:80], difflib.get_close_matches(words[0], arguments.STATES, 1, 0.7)
-        said = f"no campaign has {typed!r} in its name, and it is none of the states {', '.join(arguments.STATES)}"
-        raise Misread(said, [f"list {one}" for one in near] or ["list"])
+        problem = f"no campaign has {typed!r} in its name, and it is none of the states {', '.join(arguments.STATES)}"
+        raise Misread(problem, [f"list {one}" for one in near] or ["list"])
     narrows = "" if state == "all" else state
     if asked.get("mine"):
         narrows = f"yours and {narrows}" if narrows else "yours"
@@ -218,11 +218,11 @@ async def settings(session: Session, parsed: Parsed) -> Message:
     approval = (
         "off" if above is None else (f"above {count(above)}, by {' '.join(f'<@{one}>' for one in settings.approvers)}")
     )
-    said = (await session.run("slack subscriptions", {})).subscriptions
+    subscriptions = (await session.run("slack subscriptions", {})).subscriptions
     asked = "\n".join(
         f"<#{one.channel}> {safe(one.kind)} of {safe(one.campaign or 'all campaigns')}: "
         f"{safe(one.wanted.replace(',', ', ') or 'off')}"
-        for one in said[:20] if one.channel[:1] in "CG"
+        for one in subscriptions[:20] if one.channel[:1] in "CG"
     )  # fmt: skip
     return message(
         "settings",

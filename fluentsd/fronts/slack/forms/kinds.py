@@ -201,8 +201,8 @@ class Pick(Kind):
         block: Block = {"type": "external_select", "min_query_length": 0}
         if self.placeholder:
             block["placeholder"] = plain_text(self.placeholder, OPTION_VALUE)
-        said = plain(self.words.get(shown, shown), 75)
-        return block | ({"initial_option": option(said, shown)} if fits(shown) else {})
+        label = plain(self.words.get(shown, shown), 75)
+        return block | ({"initial_option": option(label, shown)} if fits(shown) else {})
 
     def read(self, state: State) -> Any:
         found = (state.get("selected_option") or {}).get("value") or str(state.get("value") or "").strip() or None

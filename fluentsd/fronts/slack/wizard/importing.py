@@ -153,9 +153,9 @@ async def _send_rejects(session: Session, name: str, header: Sequence[str], reje
     try:
         await send_to_person(session, f"{stem}.rejects.csv", content, words)
     except Refused as why:
-        api, said = session.services.api, message(f"{words}: {why}").body()
+        api, body = session.services.api, message(f"{words}: {why}").body()
         with suppress(SlackRefused, Unavailable):
-            await api.call("chat.postMessage", channel=session.person.id, **said)
+            await api.call("chat.postMessage", channel=session.person.id, **body)
 
 
 @dataclass(slots=True)

@@ -67,8 +67,8 @@ async def enrolled(session: Session, place: Place) -> Ack:
 
 def attest_view(place: Place) -> Block:
     """The form of an attestation about the campaign's people."""
-    said = "What a named person says of the consent of everybody who is in this campaign now."
-    return wizard_view(place, "Consent", [section(f"{said} {ANSWERS_FOR_IT}"), *blocks(ATTEST, {})], "Attest", "Back")
+    hint = "What a named person says of the consent of everybody who is in this campaign now."
+    return wizard_view(place, "Consent", [section(f"{hint} {ANSWERS_FOR_IT}"), *blocks(ATTEST, {})], "Attest", "Back")
 
 
 async def attested(session: Session, place: Place) -> Ack:
@@ -82,8 +82,8 @@ async def attested(session: Session, place: Place) -> Ack:
         named = next((one for one in ("given", "scrubbed", "scope", "by") if one in str(why)), "given")
         return _error(f"attest.{named}", str(why))
     await draw_below(session, place.at("law"))
-    said = f"{consent(found.said)}, attested by {safe(found.by)}"
-    return _shown(place, "Consent", f"{count(found.people)}: {said}.")
+    words = f"{consent(found.said)}, attested by {safe(found.by)}"
+    return _shown(place, "Consent", f"{count(found.people)}: {words}.")
 
 
 def _shown(place: Place, title: str, words: str) -> Ack:

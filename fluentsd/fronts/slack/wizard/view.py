@@ -166,9 +166,9 @@ def further(place: Place, words: str, fields: Sequence[Field], file: Mapping[str
         more = [section(f"*{words}*"), *blocks(rest, file)] if rest else []
         return [actions(*buttons), *more] if buttons else more
     found = [safe(one.words(file), 120) for one in rest if one.is_set(file)]
-    said = f"{words} · {len(found)} set" if found else words
+    label = f"{words} · {len(found)} set" if found else words
     named = found[:_NAMED] + ([f"and {len(found) - _NAMED} more"] if len(found) > _NAMED else [])
-    return [actions(*buttons, button(said, "wizard:more", {})), *([context(" · ".join(named))] if named else [])]
+    return [actions(*buttons, button(label, "wizard:more", {})), *([context(" · ".join(named))] if named else [])]
 
 
 def opened(place: Place, fields: Sequence[Field], answers: Answers | None) -> Place:
