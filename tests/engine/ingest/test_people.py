@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from fluentsd.domain.contacts.mapping import record_columns
-from fluentsd.domain.contacts.reader import ContactReader, Person
-from fluentsd.domain.contacts.upserts import ContactUpsert, contact_upsert
+from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.engine.ingest.import_run import Malformed
 from fluentsd.engine.ingest.people import upserts_of
 from fluentsd.fronts.control.protocol import encode
+from tests.domain.contacts.test_upserts import of_record
 
 ANN: dict[str, Any] = {
     "key": "17",
@@ -72,15 +71,6 @@ def test_a_malformed_person_is_named_by_place_only(wrong: dict[str, Any]) -> Non
 def test_who_is_no_object_is_refused(wrong: object) -> None:
     with pytest.raises(Malformed, match="person 0 of the batch is not an object"):
         upserts_of([wrong])
-
-
-COLUMNS = {"first_name": "first_name", "phone": "phone", "mail": "email", "note": "", "tongue": "language"}
-
-
-def of_record(key: str = "17", **values: str) -> ContactUpsert:
-    found = ContactReader(record_columns(COLUMNS)).read_record(key, {"phone": "212 555 0123", **values})
-    assert isinstance(found, Person)
-    return contact_upsert(found)
 
 
 def test_upserts_of_this_process_are_taken_as_they_are() -> None:
