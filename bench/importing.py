@@ -69,10 +69,8 @@ def importing(folder: Path) -> list[Row]:
     rate, naive = PEOPLE / seconds, 2 * SAMPLE / naive_s
     note = f"{PEOPLE:,} rows of {size >> 20} MiB: {fates['new']:,} people, {fates['duplicates']:,} duplicates, "
     note += f"{fates['rejected']:,} refused; enrolled, SQLite, durable"
-    beside = (
-        f"the simple import: csv + phonenumbers.parse + one INSERT a row, one transaction, first {SAMPLE:,} rows, twice"
-    )
-    note += f"; the simple import: {beside}"
+    note += "; the simple import: csv + phonenumbers.parse + one INSERT a row, one transaction, "
+    note += f"the first {SAMPLE:,} rows, twice"
     whole = {"seconds": round(seconds, 1), "naive_seconds_for_all": round(PEOPLE / naive, 1)}
     return [
         Row("import memory", peak, None, "MiB", None, MEMORY_MIB, "at most", "the peak of all its processes together"),
@@ -83,7 +81,7 @@ def importing(folder: Path) -> list[Row]:
             "rows/s",
             round(rate / naive, 2),
             RATIO,
-            note=f"{note}; {beside}",
+            note=note,
             extra=whole,
         ),
     ]
