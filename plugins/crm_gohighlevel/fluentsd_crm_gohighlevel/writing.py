@@ -41,17 +41,18 @@ class Writing:
 
     async def write(self, activity: Activity, key: str) -> str:
         """Write an activity once; returns the id of its note."""
-        notes = f"/contacts/{activity.record}/notes"
+        notes, urgent = f"/contacts/{activity.record}/notes", activity.kind == "opt_out"
 
         async def parts() -> Sequence[Part]:
             return self._parts(activity)
 
         async def note(in_doubt: bool) -> str:
             if in_doubt:
-                for one in (await self._client.read("GET", notes, shape=_NOTES)).body["notes"]:
+                for one in (await self._client.read("GET", notes, urgent=urgent, shape=_NOTES)).body["notes"]:
                     if written_mark(key) in str(one.get("body") or ""):
                         return str(one["id"])
-            reply = await self._client.write("POST", notes, {"body": _body(activity, key)}, shape=_CREATED)
+            body = {"body": _body(activity, key)}
+            reply = await self._client.write("POST", notes, body, urgent=urgent, shape=_CREATED)
             return str(reply.body["note"]["id"])
 
         try:

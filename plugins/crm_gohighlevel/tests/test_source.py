@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fluentsd_crm_gohighlevel.settings import read_settings
 
-from fluentsd.api import Activity, ConfigProblem
+from fluentsd.api import Activity, ConfigProblem, Unavailable
 
 
 async def test_tags_filters_and_stages_are_segments(crm, connect):
@@ -52,6 +52,20 @@ async def test_an_opt_out_keeps_what_is_set_already(crm, connect):
     [record] = await source.refresh([ref])
     assert (record.fields["opt_out_sms"], record.fields["opt_out_phone"]) == (True, True)
     await source.write(Activity(ref, "opt_out", crm.now), "k2")
+    assert crm.contacts[ref]["dnd"] is True
+
+
+async def test_an_opt_out_does_not_wait_for_the_share_of_the_quota(crm, connect):
+    ref = crm.contact()
+    source = connect(daily_share=0.00001)
+    await source.refresh([ref])  # its answer names the quota of the day
+    for n in range(3):
+        with pytest.raises(Unavailable, match="daily_share"):
+            await source.write(Activity(ref, "note", crm.now, "Hello"), f"k{n}")
+    crm.fail("POST .*/notes", None, after=True)
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await source.write(Activity(ref, "opt_out", crm.now, "Said stop"), "key")
+    assert [await source.write(Activity(ref, "opt_out", crm.now, "Said stop"), "key")] == list(crm.notes)
     assert crm.contacts[ref]["dnd"] is True
 
 

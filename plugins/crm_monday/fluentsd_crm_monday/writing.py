@@ -30,18 +30,19 @@ class Writing:
         """Write an activity once; returns the id of its update."""
         if not activity.record.isdecimal():
             raise Rejected(f"{activity.record!r} is not the id of an item")
+        urgent = activity.kind == "opt_out"
 
         async def parts() -> Sequence[Part]:
             return await self._parts(activity)
 
         async def update(in_doubt: bool) -> str:
             if in_doubt:
-                items = (await self._client.read("Updates", {"ids": [activity.record]})).data["items"]
+                items = (await self._client.read("Updates", {"ids": [activity.record]}, urgent=urgent)).data["items"]
                 for one in (items[0].get("updates") or []) if items else []:
                     if written_mark(key) in str(one.get("body") or ""):
                         return str(one["id"])
             variables = {"item": activity.record, "body": _body(activity, key)}
-            reply = await self._client.write("CreateUpdate", variables, urgent=activity.kind == "opt_out")
+            reply = await self._client.write("CreateUpdate", variables, urgent=urgent)
             return str(reply.data["create_update"]["id"])
 
         return await self._ledger.all_parts(key, parts, update)
@@ -57,12 +58,12 @@ class Writing:
                     values[rule.field] = rule.values[0] if rule.values else True
         if not values:
             return []
+        urgent = activity.kind == "opt_out"
         variables = {"ids": [activity.record], "limit": 1, "columns": ["name"]}
-        items = (await self._client.read("Items", variables)).data["items"]
-        board = (await self._boards.all()).get(str(items[0]["board"]["id"])) if items else None
+        items = (await self._client.read("Items", variables, urgent=urgent)).data["items"]
+        board = (await self._boards.all(urgent=urgent)).get(str(items[0]["board"]["id"])) if items else None
         if board is None:
             raise Rejected(f"monday.com has no item {activity.record} on the boards that are followed")
-        urgent = activity.kind == "opt_out"
         pieces = [Part(f"the column {name}", self._change(activity.record, board, {name: value}, urgent))
                   for name, value in values.items()]  # fmt: skip
         if len(pieces) == 1:

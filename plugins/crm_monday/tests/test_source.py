@@ -206,6 +206,21 @@ async def test_values_are_written_by_the_type_of_their_column(crm, connect):
     assert crm.items[ref]["values"]["status"] == "Won"
 
 
+async def test_an_opt_out_does_not_wait_for_the_share_of_the_quota(crm, connect):
+    ref = crm.item()
+    source = connect(opt_out={"phone": "Do not call"}, calls_per_day=200, daily_share=0.01)
+    await source.refresh([ref])
+    await source.refresh([ref])
+    with pytest.raises(Unavailable, match="daily_share"):
+        await source.write(Activity(ref, "note", crm.now, "Hello"), "other")
+    crm.fail("POST /v2", None, skip=2, after=True)  # the item and its column are answered, the update is not
+    opt_out = Activity(ref, "opt_out", crm.now, channels=("phone",))
+    with pytest.raises(Unavailable, match="answer to a write was lost"):
+        await source.write(opt_out, "key")
+    assert [await source.write(opt_out, "key")] == list(crm.updates)
+    assert crm.items[ref]["values"]["boolean_1"] is True
+
+
 async def test_a_label_that_is_missing_is_created_by_a_typing_error(crm, connect):
     ref = crm.item()
     with pytest.raises(Rejected, match="status label doesn't exist"):
