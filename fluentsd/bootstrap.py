@@ -159,12 +159,12 @@ class Http:
                 await self._client.aclose()
 
 
-def freeze_gc() -> None:
+def freeze_gc(at_once: int = 50_000) -> None:
     """Exclude the current objects from Python's garbage collection; called once, when the daemon is ready.
 
     Otherwise every collection visits modules, tables and compiled statements, and a batch of five hundred steps starts
-    several; that was a seventh of a step's time (`bench/README.md`).
+    several; that was a seventh of a step's time (`bench/README.md`). `at_once`: new objects that start one.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(at_once, 20, 100)

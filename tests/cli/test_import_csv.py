@@ -97,7 +97,7 @@ def test_both_ways_end_in_the_same_database(tmp_path: Path, monkeypatch: pytest.
     here, there = installed(tmp_path / "here"), installed(tmp_path / "there")
     answer = imported(here, file)
     monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
-    monkeypatch.setattr(importing, "freeze_gc", lambda: None)  # this process goes on
+    monkeypatch.setattr(importing, "_freeze_gc", lambda: None)  # this process goes on
     apart_told = imported(there, file)
     assert {**apart_told, "rejects_file": ""} == {**answer, "rejects_file": ""}
     assert answer["duplicates"] > 0
@@ -113,7 +113,7 @@ def test_when_the_reader_is_killed_it_is_said_who_was_taken_in(tmp_path: Path, m
     started, begin = [], import_process._start
     monkeypatch.setattr(import_process, "_start", lambda opened: started.append(begin(opened)) or started[-1])
     monkeypatch.setattr(importing, "SUBPROCESS_FROM", 0)
-    monkeypatch.setattr(importing, "freeze_gc", lambda: None)
+    monkeypatch.setattr(importing, "_freeze_gc", lambda: None)
     take = importing.VerbIngest.take
 
     async def take_and_kill(self: Any, *given: Any, **more: Any) -> Any:
