@@ -66,7 +66,7 @@ def read_templates(data: Any, what: str = "template file") -> list[Template]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptTemplate:
     """A stored template. `created_at` is epoch microseconds."""
 
     name: str
@@ -93,12 +93,12 @@ def named_in(steps: Sequence[Step]) -> set[str]:
     return {step.template for step in steps if step.template}
 
 
-def resolve(steps: Sequence[Step], kept: Mapping[str, Kept]) -> list[Step]:
+def resolve(steps: Sequence[Step], kept: Mapping[str, KeptTemplate]) -> list[Step]:
     """The flow with its templates replaced by their texts; raises `NoSuchTemplate`, which names the step."""
     return [_resolved(step, kept) if step.template else step for step in steps]
 
 
-def _resolved(step: Step, kept: Mapping[str, Kept]) -> Step:
+def _resolved(step: Step, kept: Mapping[str, KeptTemplate]) -> Step:
     found = kept.get(step.template or "")
     if found is None:
         raise NoSuchTemplate(

@@ -24,14 +24,12 @@ from fluentsd.engine.campaigns import previews
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.explain.launch_answer import Fix
 from fluentsd.engine.runtime import Runtime
-from fluentsd.store import agents, campaigns, contacts
-from fluentsd.store.campaigns import CampaignRow
+from fluentsd.store import agents, contacts
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contact_lookup import find_one
-from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.versioned import Versioned
 
 #: Settings that count for everybody at once, whatever version they entered with.
 GUARDS = ("company", "disclosure", "opt_out_notice", "recording_notice", "opt_out_key", "transfer", "recording",
@@ -55,28 +53,7 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     if cannot := [f"{one.name}: {words}" for one in given for words in unsupported(runtime, one)]:
         raise Refused("the phone channel cannot keep these settings; nothing was changed. " + "; ".join(cannot))
 
-    async def unit(conn: Connection) -> Answer:
-        before = await agents.current(conn, [one.name for one in given])
-        kept = [await agents.keep(conn, one, by=call.actor, at=call.at) for one in given]
-        users = await _users(conn, {one.name for one in kept if one is not None})
-        renewed = [row for row in users if await campaigns.renew_flow(conn, row, by=call.actor, at=call.at)]
-        answer: Answer = {
-            "agents": [_change(one, new, before.get(one.name)) for one, new in zip(given, kept, strict=True)],
-            "campaigns": [{"ref": row.ref, "keep_their_flow": await _keepers(conn, row)} for row in renewed],
-            "dry_run": dry_run,
-        }
-        if dry_run:
-            raise _DryRun(answer)
-        changed = sorted(one.name for one in kept if one is not None)
-        return answer | {"_details": {"changed": changed, "campaigns": [row.ref for row in renewed]}}
-
-    try:
-        answer = await change(runtime, call, "agents apply", ", ".join(one.name for one in given), unit)
-    except _DryRun as dry:
-        return dry.answer
-    for row in answer["campaigns"]:
-        await follow_new_flow(runtime, call, row["ref"])
-    return answer
+    return await AGENTS.apply(runtime, call, given, dry_run)
 
 
 def _lost_sources(runtime: Runtime, agent: Agent) -> list[str]:
@@ -117,14 +94,6 @@ def lost_fields(agent: Agent, known: Mapping[str, Sequence[SourceField]]) -> lis
     ]
 
 
-class _DryRun(Exception):
-    """Rolls a dry run back; carries its answer."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
 def _change(given: Agent, new: KeptAgent | None, before: KeptAgent | None) -> Answer:
     version = new.version if new else before.version if before else 0
     old = before.agent if before else None
@@ -134,35 +103,6 @@ def _change(given: Agent, new: KeptAgent | None, before: KeptAgent | None) -> An
             "opening": unrendered(given, version).opening}  # fmt: skip
 
 
-async def _users(conn: Connection, names: set[str]) -> list[CampaignRow]:
-    """The campaigns whose flow uses one of these agents."""
-    rows = await campaigns.listing(conn) if names else []
-    return [row for row in rows if agents_in(row.spec.step) & names]
-
-
-async def _keepers(conn: Connection, row: CampaignRow) -> int:
-    """How many people keep an earlier agent; before the start, nobody."""
-    now = await campaigns.get(conn, row.ref)
-    if now.started_at is None:
-        return 0
-    return sum((await manual_changes.behind(conn, now.id, now.version_id)).values())
-
-
-async def listing(runtime: Runtime, call: Call) -> Answer:
-    """Every agent, and the campaigns that use it."""
-
-    async def unit(conn: Connection) -> Answer:
-        rows = await campaigns.listing(conn)
-        return {
-            "agents": [
-                _facts(kept) | {"campaigns": [row.ref for row in rows if kept.name in agents_in(row.spec.step)]}
-                for kept in (await agents.current(conn)).values()
-            ]
-        }
-
-    return await runtime.store.read(unit)
-
-
 def _facts(kept: KeptAgent) -> Answer:
     agent = kept.agent
     return {"name": kept.name, "version": kept.version, "created_at": kept.created_at, "created_by": kept.created_by,
@@ -170,53 +110,27 @@ def _facts(kept: KeptAgent) -> Answer:
             "recording": agent.recording}  # fmt: skip
 
 
+AGENTS = Versioned("agent", agents.VERSIONS, agents.keep, agents_in, _facts, _change)
+
+
+async def listing(runtime: Runtime, call: Call) -> Answer:
+    """Every agent, and the campaigns that use it."""
+    return await AGENTS.listing(runtime)
+
+
 async def show(runtime: Runtime, call: Call, name: str, version: int | None) -> Answer:
     """An agent's file, what it says first, and its versions."""
 
-    async def unit(conn: Connection) -> Answer:
-        history = await agents.history(conn, name)
-        kept = _version(name, history, version) if version else await named(conn, name)
-        return _facts(kept) | {
-            "file": {"agent": [kept.agent.model_dump(mode="json", exclude_defaults=True)]},
-            "opening": unrendered(kept.agent, kept.version).opening,
-            "versions": [_facts(one) for one in history],
-        }
+    def also(kept: KeptAgent) -> dict[str, Any]:
+        file = kept.agent.model_dump(mode="json", exclude_defaults=True)
+        return {"file": {"agent": [file]}, "opening": unrendered(kept.agent, kept.version).opening}
 
-    return await refusing(runtime.store.read(unit))
-
-
-def _version(name: str, history: list[KeptAgent], version: int) -> KeptAgent:
-    found = next((one for one in history if one.version == version), None)
-    if found is None:
-        raise Refused(f"{name} has no version {version}; it has {len(history)}" if history else _missing(name, []))
-    return found
-
-
-async def named(conn: Connection, name: str) -> KeptAgent:
-    """An agent by its name; `Refused` names those that sound alike."""
-    there = await agents.current(conn)
-    if name not in there:
-        raise Refused(_missing(name, list(there)))
-    return there[name]
-
-
-def _missing(name: str, there: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, there, 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(there[:10]) or 'none yet'}"
-    return f"there is no agent {name!r}; {hint}"
+    return await AGENTS.show(runtime, name, version, also)
 
 
 async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
     """Archive an agent; refused while a campaign uses it."""
-
-    async def unit(conn: Connection) -> Answer:
-        await named(conn, name)
-        if users := await _users(conn, {name}):
-            raise Refused(f"{name} is used by {', '.join(row.ref for row in users)}; change or archive them first")
-        await agents.remove(conn, name, call.at)
-        return {"name": name, "removed": True}
-
-    return await change(runtime, call, "agents remove", name, unit)
+    return await AGENTS.remove(runtime, call, name)
 
 
 def unsupported(runtime: Runtime, agent: Agent) -> list[str]:
@@ -240,7 +154,7 @@ async def problems(runtime: Runtime, conn: Connection, steps: Sequence[Step]) ->
         if not step.agent:
             continue
         if name not in there:
-            found[f"step {step.id}: {_missing(name, list(there))}; or add it"] = ("agents apply", {})
+            found[f"step {step.id}: {AGENTS.missing(name, list(there))}; or add it"] = ("agents apply", {})
         elif version is not None and not await agents.versions(conn, [(name, version)]):
             found[f"step {step.id}: {name} has no version {version}"] = ("agents show", {"name": name})
         else:
@@ -255,7 +169,7 @@ async def rehearsal(runtime: Runtime, call: Call, name: str, person: str | None)
     """An agent rendered for a person, or for an invented one, for a conversation at a keyboard."""
 
     async def unit(conn: Connection) -> tuple[KeptAgent, dict[str, Any], tuple[str, ...], str]:
-        kept = await named(conn, name)
+        kept = await AGENTS.named(conn, name)
         if person is None:
             fields = dict.fromkeys(compile_agent(kept).variables, "Sample")
             return kept, {**fields, "contact": fields}, (), "+12025550100"

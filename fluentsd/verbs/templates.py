@@ -13,17 +13,15 @@ from fluentsd.domain.campaign import Step as StepSpec
 from fluentsd.domain.flow import Step, compile_flow
 from fluentsd.domain.gate import Point
 from fluentsd.domain.render import TemplateProblem
-from fluentsd.domain.templates import Kept, Template, named_in, read_templates, resolve
+from fluentsd.domain.templates import KeptTemplate, Template, named_in, read_templates, resolve
 from fluentsd.engine.campaigns import previews
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import campaigns, contacts, templates
-from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
-from fluentsd.store.enrollments import manual_changes
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.contact_lookup import find_one
-from fluentsd.verbs.enrollments import follow_new_flow
-from fluentsd.verbs.execute import Answer, change, refusing
+from fluentsd.verbs.execute import Answer, refusing
+from fluentsd.verbs.versioned import Versioned
 
 
 async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answer:
@@ -33,39 +31,10 @@ async def apply(runtime: Runtime, call: Call, file: Any, dry_run: bool) -> Answe
     except ValueError as why:
         raise Refused(str(why)) from None
 
-    async def unit(conn: Connection) -> Answer:
-        before = await templates.current(conn, [one.name for one in given])
-        kept = [await templates.keep(conn, one, by=call.actor, at=call.at) for one in given]
-        changed = {one.name for one in kept if one is not None}
-        users = await _users(conn, changed)
-        renewed = [row for row in users if await campaigns.renew_flow(conn, row, by=call.actor, at=call.at)]
-        answer: Answer = {
-            "templates": [_change(one, new, before.get(one.name)) for one, new in zip(given, kept, strict=True)],
-            "campaigns": [{"ref": row.ref, "keep_their_flow": await _keepers(conn, row)} for row in renewed],
-            "dry_run": dry_run,
-        }
-        if dry_run:
-            raise _DryRun(answer)
-        return answer | {"_details": {"changed": sorted(changed), "campaigns": [row.ref for row in renewed]}}
-
-    try:
-        answer = await change(runtime, call, "templates apply", ", ".join(one.name for one in given), unit)
-    except _DryRun as dry:
-        return dry.answer
-    for row in answer["campaigns"]:
-        await follow_new_flow(runtime, call, row["ref"])
-    return answer
+    return await TEMPLATES.apply(runtime, call, given, dry_run)
 
 
-class _DryRun(Exception):
-    """Rolls a dry run back; carries its answer."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-def _change(given: Template, new: Kept | None, before: Kept | None) -> Answer:
+def _change(given: Template, new: KeptTemplate | None, before: KeptTemplate | None) -> Answer:
     version = new.version if new else before.version if before else 0
     parts = sorted({*given.parts, *(before.parts if before else ())})
     changed = [part for part in parts if given.parts.get(part) != (before.parts.get(part) if before else None)]
@@ -73,91 +42,34 @@ def _change(given: Template, new: Kept | None, before: Kept | None) -> Answer:
             "created": before is None}  # fmt: skip
 
 
-async def _users(conn: Connection, names: set[str]) -> list[CampaignRow]:
-    """The campaigns whose flow uses one of these templates."""
-    rows = await campaigns.listing(conn) if names else []
-    return [row for row in rows if named_in(row.spec.step) & names]
-
-
-async def _keepers(conn: Connection, row: CampaignRow) -> int:
-    """How many people keep an earlier text; before the start, nobody."""
-    now = await campaigns.get(conn, row.ref)
-    return (
-        sum((await manual_changes.behind(conn, now.id, now.version_id)).values()) if now.started_at is not None else 0
-    )
-
-
-async def listing(runtime: Runtime, call: Call) -> Answer:
-    """Every template, and the campaigns that use it."""
-
-    async def unit(conn: Connection) -> Answer:
-        rows = await campaigns.listing(conn)
-        return {
-            "templates": [
-                _facts(kept) | {"campaigns": [row.ref for row in rows if kept.name in named_in(row.spec.step)]}
-                for kept in (await templates.current(conn)).values()
-            ]
-        }
-
-    return await runtime.store.read(unit)
-
-
-def _facts(kept: Kept) -> Answer:
+def _facts(kept: KeptTemplate) -> Answer:
     named = ("name", "version", "channel", "created_at", "created_by")
     return {name: getattr(kept, name) for name in named} | {"subject": kept.parts.get("subject", "")}
 
 
+TEMPLATES = Versioned("template", templates.VERSIONS, templates.keep, named_in, _facts, _change)
+
+
+async def listing(runtime: Runtime, call: Call) -> Answer:
+    """Every template, and the campaigns that use it."""
+    return await TEMPLATES.listing(runtime)
+
+
 async def show(runtime: Runtime, call: Call, name: str, version: int | None) -> Answer:
     """A template's file and its versions."""
-
-    async def unit(conn: Connection) -> Answer:
-        history = await templates.history(conn, name)
-        kept = _version(name, history, version) if version else await _named(conn, name)
-        return _facts(kept) | {"file": {"template": [kept.file]}, "versions": [_facts(one) for one in history]}
-
-    return await refusing(runtime.store.read(unit))
-
-
-def _version(name: str, history: list[Kept], version: int) -> Kept:
-    found = next((one for one in history if one.version == version), None)
-    if found is None:
-        raise Refused(f"{name} has no version {version}; it has {len(history)}" if history else _missing(name, []))
-    return found
-
-
-async def _named(conn: Connection, name: str) -> Kept:
-    there = await templates.current(conn)
-    if name not in there:
-        raise Refused(_missing(name, list(there)))
-    return there[name]
-
-
-def _missing(name: str, there: list[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, there, 3, 0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(there[:10]) or 'none yet'}"
-    return f"there is no template {name!r}; {hint}"
+    return await TEMPLATES.show(runtime, name, version, lambda kept: {"file": {"template": [kept.file]}})
 
 
 async def remove(runtime: Runtime, call: Call, name: str) -> Answer:
     """Archive a template; refused while a campaign uses it."""
-
-    async def unit(conn: Connection) -> Answer:
-        await _named(conn, name)
-        if users := await _users(conn, {name}):
-            raise Refused(f"{name} is used by {', '.join(row.ref for row in users)}; change or archive them first")
-        await templates.remove(conn, name, call.at)
-        return {"name": name, "removed": True}
-
-    return await change(runtime, call, "templates remove", name, unit)
+    return await TEMPLATES.remove(runtime, call, name)
 
 
 async def preview(runtime: Runtime, call: Call, name: str, person: str | None, campaign: str | None) -> Answer:
     """The message rendered for one person, or for an invented one, with the channel's findings. Nothing is sent."""
 
-    async def unit(conn: Connection) -> tuple[Kept, Mapping[str, Any], Point]:
-        kept = await _named(conn, name)
+    async def unit(conn: Connection) -> tuple[KeptTemplate, Mapping[str, Any], Point]:
+        kept = await TEMPLATES.named(conn, name)
         if person is None:
             return kept, invented(_step(kept)), ANYBODY[kept.channel]
         contact_id = await find_one(conn, person)
@@ -202,13 +114,13 @@ def invented(step: Step) -> Mapping[str, Any]:
     return {**fields, "contact": fields, "last": {"outcome": ""}, "steps": {}, "campaign": {"name": "A campaign"}}
 
 
-def _step(kept: Kept) -> Step:
+def _step(kept: KeptTemplate) -> Step:
     """A step with nothing but the template's text."""
     spec = StepSpec.model_validate({"id": "preview", "channel": kept.channel, "template": kept.name})
     return compile_flow(resolve([spec], {kept.name: kept})).steps[0]
 
 
-async def _point(conn: Connection, contact_id: int, kept: Kept, person: str) -> Point:
+async def _point(conn: Connection, contact_id: int, kept: KeptTemplate, person: str) -> Point:
     kind = "email" if kept.channel == "email" else "phone"
     points = (await contacts.points_of(conn, [contact_id])).get(contact_id, [])
     found = next((point for point in points if point.kind == kind), None)
