@@ -46,13 +46,15 @@ __all__ = [
 
 
 class Point(NamedTuple):
-    """One phone number or address of a person. `others`: instants and channels of earlier attempts to it for other
-    people who share it, ascending; limits count them too."""
+    """One phone number or address of a person. `former`: the person's records name another one in its place, so it is
+    not contacted any more; its opt-outs hold. `others`: instants and channels of earlier attempts to it for others
+    who share it, ascending; limits count them too."""
 
     id: int
     kind: str
     value: str
     dead_on: str = ""
+    former: bool = False
     others: Sequence[Touch] = ()
 
 
@@ -257,7 +259,7 @@ def _point(channel: str, points: Sequence[Point]) -> Point | Reason:
     kind = "email" if channel == "email" else "phone"
     answer = Reason.no_email if kind == "email" else Reason.no_phone
     for point in points:
-        if point.kind == kind:
+        if point.kind == kind and not point.former:
             if not point.dead_on or channel not in point.dead_on.split(","):
                 return point
             answer = Reason.unreachable

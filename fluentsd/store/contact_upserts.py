@@ -8,14 +8,14 @@ file updates and never doubles. The result does not depend on how the rows were 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in
+from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in, points_in
 from fluentsd.domain.contacts.upserts import ContactUpsert
 from fluentsd.store.contacts import new_ids, points_of
 from fluentsd.store.db.bulk_insert import Insert
@@ -31,11 +31,11 @@ _CONTACT = Insert(
 )  # fmt: skip
 _POINT = Insert(point, "id", "kind", "value")
 _OWNED = Insert(contact_point, "contact_id", "point_id", "position")
-_ORDER = Prepared[tuple[int, int, int]](
-    ("contact", "point", "position"),
+_ORDER = Prepared[tuple[int, int, int, bool]](
+    ("contact", "point", "position", "former"),
     update(contact_point)
     .where(contact_point.c.contact_id == column("contact"), contact_point.c.point_id == column("point"))
-    .values(position=column("position")),
+    .values(position=column("position"), former=column("former")),
 )
 _RECORD = Insert(
     record, "source_id", "object", "key", "contact_id", "attestation_id", "fields", "seen_at",
@@ -130,15 +130,19 @@ async def upsert(
     return Upserted(results, people.shared(arrivals))
 
 
+_RecordKey = tuple[int, str, str]  # source, object, key
+
+
 @dataclass(slots=True)
 class _Known:
-    """A contact near the batch: its points in order of preference, its ids in this source, and by each record its name
-    and what it said before the batch."""
+    """A contact near the batch: its points in order of preference, each with whether it is a former one, its ids in
+    this source, and by each record its name, the points that it names, and what it said before this run."""
 
-    points: dict[PointKey, None]
+    points: dict[PointKey, bool]
     ids: set[str] = field(default_factory=set)
-    names: dict[tuple[int, str, str], Name] = field(default_factory=dict)
-    fields: dict[tuple[int, str, str], str] = field(default_factory=dict)
+    names: dict[_RecordKey, Name] = field(default_factory=dict)
+    named: dict[_RecordKey, Collection[PointKey]] = field(default_factory=dict)
+    before: dict[_RecordKey, str] = field(default_factory=dict)
 
     def profile(self) -> Profile:
         return Profile({*self.points}, self.names.values(), self.ids)
@@ -179,17 +183,19 @@ class _People:
     async def _read(self, conn: AsyncConnection, contact_ids: Iterable[int]) -> None:
         ids = list(contact_ids)
         for contact_id, points in (await points_of(conn, ids)).items():
-            self._known[contact_id] = _Known({(p.kind, p.value): None for p in points})
+            self._known[contact_id] = _Known({(p.kind, p.value): p.former for p in points})
             self.point_ids.update({(p.kind, p.value): p.id for p in points})
         for contact_id, source, object_, key, seen_at, fields in await conn.execute(_SAID, {"ids": json_of(ids)}):
-            known = self._known.setdefault(contact_id, _Known({}))
-            known.names[source, object_, key] = name_in(json.loads(fields))
-            known.fields[source, object_, key] = fields
+            known, its = self._known.setdefault(contact_id, _Known({})), (source, object_, key)
+            texts = json.loads(fields)
+            known.names[its], known.named[its] = name_in(texts), points_in(texts)
             if source == self.source:
                 if object_ == BY_ID:
                     known.ids.add(key)
                 if seen_at == self.at:
                     self.seen.add(contact_id)
+                else:
+                    known.before[its] = fields
 
     def find(self, person: ContactUpsert) -> int | None:
         """The contact that a row is about; None for a new one."""
@@ -223,21 +229,28 @@ class _People:
             self._learn(person, contact_id)
 
     def _learn(self, person: ContactUpsert, contact_id: int) -> None:
-        known = self._known[contact_id]
-        known.points.update(dict.fromkeys(person.points))
-        known.names[self.source, *record_key(person, contact_id)] = name_in(json.loads(person.fields))
+        known, its = self._known[contact_id], (self.source, *record_key(person, contact_id))
+        known.points.update(dict.fromkeys(person.points, False))
+        known.names[its], known.named[its] = name_in(json.loads(person.fields)), person.points
+        known.before.pop(its, None)  # a later row of the same run is no correction, wherever the batches are cut
         if person.key:
             known.ids.add(person.key)
 
-    def order(self, person: ContactUpsert, contact_id: int) -> list[PointKey] | None:
-        """The points of a known contact in another order of preference: what a record says comes before what it has
-        said before and does not say any more. None when the record has not changed, or the order has not."""
-        known = self._one(contact_id)
-        before = known.fields.get((self.source, *record_key(person, contact_id)))
-        if before is None or before == person.fields:
-            return None
-        order = [*dict.fromkeys([*person.points, *known.points])]
-        return None if order == [*known.points] else order
+    def reordered(self, person: ContactUpsert, contact_id: int) -> dict[PointKey, bool] | None:
+        """The points of a known contact in another order of preference, each with whether it is a former one: what a
+        record says comes before what it has said before. A point is a former one when its record names another of its
+        kind in its place and no other record names it. None when nothing of this changes."""
+        known, its = self._one(contact_id), (self.source, *record_key(person, contact_id))
+        before = known.before.get(its)
+        if before is None or before == person.fields:  # nothing is taken back
+            named = {point: False for point in person.points if known.points.get(point)}
+            return known.points | named if named else None
+        kinds = {kind for kind, _ in person.points}
+        still = {point for other, points in known.named.items() if other != its for point in points}
+        gone = {point for point in known.named[its] if point[0] in kinds} - still
+        points = dict.fromkeys(person.points, False)
+        points |= {point: former or point in gone for point, former in known.points.items() if point not in points}
+        return None if list(points.items()) == list(known.points.items()) else points
 
     def shared(self, arrivals: Iterable[ContactUpsert]) -> list[tuple[str, int]]:
         """Points of these rows that belong to several people."""
@@ -267,7 +280,7 @@ class _Batch:
         self.changed: dict[int, ContactUpsert] = {}
         self.points: list[PointKey] = []
         self.owned: list[tuple[int, PointKey, int]] = []
-        self.orders: dict[int, list[PointKey]] = {}
+        self.reordered: dict[int, dict[PointKey, bool]] = {}
         self.records: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def take(self, person: ContactUpsert, contact_id: int, *, is_new: bool) -> None:
@@ -280,8 +293,8 @@ class _Batch:
             )  # fmt: skip
         else:
             self.changed[contact_id] = person
-            if (order := people.order(person, contact_id)) is not None:
-                self.orders[contact_id] = order
+            if (points := people.reordered(person, contact_id)) is not None:
+                self.reordered[contact_id] = points
         owners = people.owners
         for position, value in enumerate(person.points):
             if value not in owners:
@@ -310,8 +323,12 @@ class _Batch:
         owned = [(contact_id, point_ids[value], position) for contact_id, value, position in self.owned]
         owned.sort()
         await _OWNED.many(conn, owned)
-        orders = [(i, point_ids[value], n) for i, order in self.orders.items() for n, value in enumerate(order)]
-        await _ORDER.many(conn, sorted(orders))
+        reordered = [
+            (i, point_ids[value], n, former)
+            for i, points in self.reordered.items()
+            for n, (value, former) in enumerate(points.items())
+        ]
+        await _ORDER.many(conn, sorted(reordered))
         await _RECORD.many(conn, [self.records[key] for key in sorted(self.records)])
 
     def _change(self, contact_id: int, person: ContactUpsert) -> tuple[int, str, str, str, bool, str, int]:

@@ -22,7 +22,7 @@ from fluentsd.store.tables import contact, contact_point, enrollment, point, rec
 from fluentsd.text import like
 
 _POINTS = (
-    select(contact_point.c.contact_id, point.c.id, point.c.kind, point.c.value, point.c.dead_on)
+    select(contact_point.c.contact_id, point.c.id, point.c.kind, point.c.value, point.c.dead_on, contact_point.c.former)
     .join(point, point.c.id == contact_point.c.point_id)
     .where(among(contact_point.c.contact_id, "ids"))
     .order_by(contact_point.c.contact_id, contact_point.c.position, contact_point.c.point_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fluentsd.domain.gate import Point
 from fluentsd.domain.state_machines import EnrollmentState
 from fluentsd.engine.dispatch.plans import Plan
 from fluentsd.engine.explain.why import is_held, reason_of, sentence_of
@@ -42,7 +43,7 @@ async def find(runtime: Runtime, call: Call, words: str, campaign: str | None, m
             "people": [
                 person
                 | {
-                    "points": [p.value for p in points.get(person["id"], [])],
+                    **_values(points.get(person["id"], [])),
                     "fields": fields.get(person["id"], {}),
                     "campaigns": places.get(person["id"], []),
                     "record": urls.get(person["id"], ""),
@@ -89,7 +90,7 @@ async def of_campaign(runtime: Runtime, call: Call, ref: str, state: Sequence[st
             sentence = one.reason if one.state == EnrollmentState.errored else sentence_of(one.state, reason)
             return {
                 "contact": one.contact_id, "entry": one.entry, "name": called(fields.get(one.contact_id, {}), ""),
-                "points": [point.value for point in points.get(one.contact_id, [])], "state": one.state,
+                "points": _values(points.get(one.contact_id, []))["points"], "state": one.state,
                 "reason": reason, "sentence": sentence, "step": one.step, "channel": _channel(plan, one),
                 "due_at": one.due_at if one.state == EnrollmentState.queued and not one.held else None,
                 "tries": tries.get(one.id, 0), "last_outcome": one.last_outcome,
@@ -148,7 +149,15 @@ async def _of_person(conn: Connection, contact_id: int, at: int) -> Answer:
     """Who a person is: id, name, numbers and addresses, the record in the CRM, who has taken the person over."""
     points = await contacts.points_of(conn, [contact_id])
     [about] = await with_person(conn, [{"contact": contact_id}], at)
-    return about | {"points": [one.value for one in points.get(contact_id, [])]}
+    return about | _values(points.get(contact_id, []))
+
+
+def _values(points: Sequence[Point]) -> dict[str, list[str]]:
+    """The numbers and addresses of a person, and those that newer ones have replaced."""
+    return {
+        "points": [one.value for one in points if not one.former],
+        "former": [one.value for one in points if one.former],
+    }
 
 
 def _when(row: Answer) -> str:

@@ -58,6 +58,8 @@ def test_no_point_or_only_dead_ones_skip_the_step() -> None:
     landline = Point(1, "phone", "+12125550100", dead_on="sms")
     assert decide(SMS, RULES, replace(ANN, points=(landline,)), MONDAY_TEN) == Skip(Reason.unreachable)
     assert isinstance(decide(CALL, RULES, replace(ANN, points=(landline,)), MONDAY_TEN), Go)
+    former = Point(2, "phone", "+12125550109", former=True)
+    assert decide(SMS, RULES, replace(ANN, points=(landline, former)), MONDAY_TEN) == Skip(Reason.unreachable)
     second = Point(3, "phone", "+12125550101")
     found = decide(SMS, RULES, replace(ANN, points=(landline, second)), MONDAY_TEN)
     assert isinstance(found, Go)

@@ -182,6 +182,61 @@ async def test_the_number_that_a_record_says_now_comes_before_its_earlier_one(st
     assert found == [[new, old], [old, new]]
 
 
+OLD, NEW, MAIL = "+12125550101", "+12125550102", "ann@example.com"
+
+
+def ann(key: str, *numbers: str, name: str = "Ann") -> ContactUpsert:
+    """A record of Ann as readers make it: its fields name its first number and its mailbox."""
+    points = [*(("phone", number) for number in numbers), ("email", MAIL)]
+    fields = {"first_name": name, "email": "Ann@Example.com"} | ({"phone": numbers[0]} if numbers else {})
+    return ContactUpsert(key, points, fields=json.dumps(fields))
+
+
+async def numbers(store: Store) -> list[tuple[str, bool]]:
+    """The numbers of the first contact in their order, each with whether it is a former one."""
+    return [(p.value, p.former) for p in (await store.read(contacts.points_of, [1]))[1] if p.kind == "phone"]
+
+
+async def test_a_number_that_its_record_replaces_is_a_former_one_until_a_record_names_it_again(store: Store) -> None:
+    await taken(store, [ann("L1", OLD)])
+    await taken(store, [ann("L1", NEW)], at=AT + 1)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+    await taken(store, [ann("L1", NEW, name="Anne")], at=AT + 2)  # it changes, and its number does not
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+    await taken(store, [ann("R1", OLD)], source="b.csv", at=AT + 3)
+    assert await numbers(store) == [(NEW, False), (OLD, False)]
+    await taken(store, [ann("R1", NEW)], source="b.csv", at=AT + 4)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+    await taken(store, [ann("L1", OLD)], at=AT + 5)
+    assert await numbers(store) == [(OLD, False), (NEW, False)]  # the other source names it
+
+
+async def test_a_number_that_another_record_still_names_is_no_former_one(store: Store) -> None:
+    await taken(store, [ann("L1", OLD)])
+    await taken(store, [ann("R1", OLD)], source="b.csv", at=AT + 1)
+    await taken(store, [ann("L1", NEW)], at=AT + 2)
+    assert await numbers(store) == [(NEW, False), (OLD, False)]
+
+
+async def test_a_record_without_a_number_takes_none_back(store: Store) -> None:
+    """A file of fewer columns says nothing of numbers."""
+    await taken(store, [ann("L1", OLD)])
+    await taken(store, [ann("L1")], at=AT + 1)
+    assert await numbers(store) == [(OLD, False)]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+async def test_a_later_row_of_the_same_run_corrects_nothing(store: Store, cut: int) -> None:
+    async def unit(conn: AsyncConnection, part: Sequence[ContactUpsert], at: int) -> Upserted:
+        return await upsert(conn, await contacts.source_id(conn, "csv", "a.csv", AT), part, at=at, later_wins=True)
+
+    await store.run(unit, [ann("L1", OLD)], AT)
+    rows = [ann("L1", NEW), ann("L1", "+12125550103")]
+    for start in range(0, 2, cut):
+        await store.run(unit, rows[start : start + cut], AT + 1)
+    assert await numbers(store) == [(NEW, False), ("+12125550103", False), (OLD, True)]
+
+
 async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:
     old, new, mail = "+12125550101", "+12125550102", "ann@example.com"
     await taken(store, [("L1", "Ann", frozenset([new, mail]))])

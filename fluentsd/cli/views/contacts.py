@@ -30,7 +30,7 @@ def find(screen: Screen, answer: answers.Found) -> None:
         [
             [
                 " ".join(filter(None, (p.fields.get("first_name"), p.fields.get("last_name")))) or f"#{p.id}",
-                p.points,
+                [*p.points, *(f"formerly {one}" for one in p.former)],
                 p.zones or "unknown",
                 p.zone_basis,
                 [f"{c.ref}: {c.state}{' (' + c.reason + ')' if c.reason else ''} at {c.step}"

@@ -75,6 +75,12 @@ def name_in(fields: Mapping[str, str]) -> Name:
     return comparable(fields.get("full_name") or f"{fields.get('first_name', '')} {fields.get('last_name', '')}")
 
 
+def points_in(fields: Mapping[str, str]) -> list[PointKey]:
+    """The first phone and the first mailbox that a row's fields name."""
+    named = (("phone", fields.get("phone", "")), ("email", fields.get("email", "").lower()))
+    return [point for point in named if point[1]]
+
+
 def likeness(one: Name, other: Name) -> Likeness:
     """Compare two names, whose words may be in any order: short forms and left-out words are no difference."""
     if not one or not other:

@@ -200,5 +200,6 @@ def _count_place(found: LaunchCheck, row: Due, facts: Facts) -> None:
     else:
         found.zones["fallback" if rules.fallback_zone else "unknown"] += 1
     found.states.update(names_in(row.states))
-    if not row.states and any(p.kind == "phone" and not p.value.startswith("+1") for p in facts.points(row)):
+    phones = [p.value for p in facts.points(row) if p.kind == "phone" and not p.former]
+    if not row.states and not all(value.startswith("+1") for value in phones):
         found.foreign += 1

@@ -28,7 +28,7 @@ async def held_of(conn: AsyncConnection, contact_id: int) -> dict[str, list[dict
     """Rows about one person for an export."""
     mine = {
         "contact": select(contact).where(contact.c.id == contact_id),
-        "points": select(point, contact_point.c.position)
+        "points": select(point, contact_point.c.position, contact_point.c.former)
         .join(contact_point, contact_point.c.point_id == point.c.id)
         .where(contact_point.c.contact_id == contact_id)
         .order_by(contact_point.c.position, point.c.id),

@@ -102,4 +102,4 @@ __all__ = [
 ]
 
 #: Raised by one with every migration; a newer one in the file is refused at start.
-SCHEMA_VERSION = 17
+SCHEMA_VERSION = 18

@@ -56,6 +56,7 @@ contact_point = Table(  # whose a point is: a household or a switchboard shares 
     Column("contact_id", Id, ForeignKey("contact.id"), nullable=False),
     Column("point_id", Id, ForeignKey("point.id"), nullable=False, index=True),
     Column("position", Integer, nullable=False, server_default="0"),  # the contact's order of preference
+    Column("former", Boolean, nullable=False, server_default=text("false")),  # replaced by a newer one: not contacted
     PrimaryKeyConstraint("contact_id", "point_id"),
     sqlite_with_rowid=False,
 )

@@ -56,7 +56,7 @@ class Explained:
 class Why:
     """`contacts why`; with every attempt, oldest first, and who the person is, `contacts timeline`. `contact`: the
     person's id; `sentence`: of a person in no campaign; `record`: the address in the CRM, "" if none is known;
-    `taken_over_by`: "" for nobody."""
+    `taken_over_by`: "" for nobody; `former`: points that newer ones have replaced."""
 
     person: str = ""
     now: int = 0
@@ -68,6 +68,7 @@ class Why:
     points: tuple[str, ...] | None = absent()
     record: str | None = absent()
     taken_over_by: str | None = absent()
+    former: tuple[str, ...] | None = absent()
 
 
 @dataclass(frozen=True, slots=True)

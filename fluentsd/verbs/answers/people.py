@@ -24,7 +24,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Person:
     """A person with points, fields and campaigns. `zones`: as they are stored, separated by commas; `record`: the
-    address in the CRM, "" if none is known."""
+    address in the CRM, "" if none is known; `former`: points that newer ones have replaced."""
 
     id: int = 0
     zones: str = ""
@@ -33,6 +33,7 @@ class Person:
     fields: Mapping[str, str] = field(default_factory=dict)
     campaigns: tuple[Place, ...] = ()
     record: str = ""
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

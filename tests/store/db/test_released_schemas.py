@@ -37,6 +37,7 @@ FROZEN = {
     "0015_leads.py": "60e03c0c2db98ae94446a37ad1cac43cc00b0e832ca52087c33d8f3b4429131d",
     "0016_calls_to_us.py": "da322e9850503180be0c7eb3612d0d6e5b9721362ecb98356d3c3dbadd3fbdb7",
     "0017_people_by_result.py": "881600d16dd9a54224898d669ea39800218551c1bb08cdc4830f2768921a8bda",
+    "0018_former_points.py": "c4dba0ebe6070304442e40b6e703a4cdc2e665cf36e068ac21b1b850dbc204fb",
 }
 #: What the release with schema 2 made: 8 people in a campaign under way, two suppression entries, one erased person.
 DUMP = Path(__file__).with_name("schema_0002.sql")

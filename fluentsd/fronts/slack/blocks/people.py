@@ -21,6 +21,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     masked,
     moment,
     point,
+    points_of,
     safe,
     word,
 )
@@ -46,12 +47,12 @@ def people(found: Sequence[Person], words: str, page: Page, names: Mapping[str, 
     part = page.of(found, lambda one: one.id)
     lines = []
     for one in part.shown:
-        points = ", ".join(point(p) if hidden else safe(p) for p in one.points[:3])
+        points = points_of(one.points, one.former, hidden=hidden)
         where = ", ".join(_place(place, names) for place in one.campaigns[:3])
         more = f" and {len(one.campaigns) - 3} more" if len(one.campaigns) > 3 else ""
         record = f" · {link(one.record, IN_CRM)}" if one.record else ""
         who = safe(called(one.fields, "no name is known"), 60)
-        lines.append(f"👤 *{who}* · {points or 'no number or address'} · {where or 'in no campaign'}{more}{record}")
+        lines.append(f"👤 *{who}* · {points} · {where or 'in no campaign'}{more}{record}")
     chosen = to_choose((one.id, _option(called(one.fields, "–"), *one.points[:1])) for one in part.shown)
     return message(f"{count(len(found))} found", *paragraphs(lines), *part.buttons(IN_ORDER, *chosen))
 

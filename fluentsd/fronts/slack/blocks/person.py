@@ -22,6 +22,7 @@ from fluentsd.fronts.slack.blocks.wording import (
     ours,
     plain,
     point,
+    points_of,
     safe,
 )
 from fluentsd.fronts.slack.words import is_point
@@ -36,8 +37,8 @@ ATTEMPTS, CAMPAIGNS = 12, 8
 def history_of(found: Why, waiting: Sequence[Lead | Reply], page: Page, *, hidden: bool) -> Message:
     """The answer to `person`. `waiting`: what of the person is not handled yet; `hidden`: others can read along, so
     numbers and addresses are masked."""
-    points = ", ".join(point(one) if hidden else safe(one) for one in (found.points or ())[:3])
-    head = f"👤 *{safe(found.name or 'no name is known', 60)}* · {points or 'no number or address'}"
+    points = points_of(found.points or (), found.former or (), hidden=hidden)
+    head = f"👤 *{safe(found.name or 'no name is known', 60)}* · {points}"
     places = [_place(one) for one in found.campaigns[:CAMPAIGNS]] or [ours(found.sentence or "in no campaign")]
     made = [section("\n".join([head, *places])), context(" · ".join(_about(found)))]
     attempts = list(reversed(found.attempts or ()))

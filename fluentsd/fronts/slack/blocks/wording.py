@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fluentsd.domain.time.durations import SECOND
@@ -65,6 +65,13 @@ def point(value: object) -> str:
         return f"{name[:1]}•••@{domain}"
     digits = re.sub(r"\D", "", text)
     return f"••• {digits[-4:]}" if len(digits) >= 7 else "•••"
+
+
+def points_of(points: Sequence[str], former: Sequence[str], *, hidden: bool) -> str:
+    """The first numbers and addresses of a person, and which ones they have replaced, in a line."""
+    current, earlier = ([point(one) if hidden else safe(one) for one in some] for some in (points[:3], former[:2]))
+    replaced = f" (formerly {', '.join(earlier)})" if earlier else ""
+    return f"{', '.join(current) or 'no number or address'}{replaced}"
 
 
 def without_points(text: str) -> str:
