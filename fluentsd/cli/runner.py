@@ -23,6 +23,7 @@ from fluentsd.cli.screen import Screen
 from fluentsd.cli.suggestions import fix
 from fluentsd.cli.views import show
 from fluentsd.settings_file import NoSettings, find, socket_of
+from fluentsd.systemd import with_level, writes_to_journal
 from fluentsd.verbs import Refused, Suggestion
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Shell:
         self.config = config
         self.as_json = False
 
-    def settings(self, *, secrets: bool = True) -> Settings:
-        """The effective settings; ends the program with a list of all mistakes if there are any."""
+    def settings(self, *, secrets: bool = True, status: int = 1) -> Settings:
+        """The effective settings; ends the program with a list of all mistakes and this status if there are any."""
         from fluentsd.config import load
         from fluentsd.validation import Problems
 
@@ -51,7 +52,7 @@ class Shell:
         except (Problems, NoSettings, OSError) as why:
             if not secrets:
                 self.settings()  # lists the mistakes in secret references too
-            fail(str(why))
+            fail(str(why), status)
 
     def socket(self) -> Path | None:
         """Where a running daemon answers; None if only the settings tell."""
@@ -81,7 +82,9 @@ def fail(message: str, status: int = 1, *, suggestion: Suggestion | None = None)
         refusal = {"refused": message, "suggestion": helps, "status": status}
         print(json.dumps(refusal, ensure_ascii=False, indent=2, default=str), file=sys.stderr)  # noqa: T201 - its own output
     else:
-        print(f"{message}{fix(suggestion)}", file=sys.stderr)  # noqa: T201 - the shell's own output
+        said = f"{message}{fix(suggestion)}"
+        said = with_level("error", said) if writes_to_journal() else said
+        print(said, file=sys.stderr)  # noqa: T201 - the shell's own output
     raise SystemExit(status)
 
 
@@ -121,8 +124,8 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the errors that stop a command into one message and exit status 1."""
+def refusals(status_of: Callable[[Exception], int] = lambda _: 1) -> Iterator[None]:
+    """Turn the errors that stop a command into one message and an exit status."""
     try:
         with unwrapped():
             yield
@@ -133,7 +136,7 @@ def refusals() -> Iterator[None]:
     except Exception as why:
         if (message := _message_of(why)) is None:
             raise
-        fail(message)
+        fail(message, status_of(why))
 
 
 def _message_of(why: Exception) -> str | None:
