@@ -18,6 +18,7 @@ from fluentsd.api import Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.campaigns.rescheduling.catch_up import AWAY, notice_absence
 from fluentsd.engine.channel_state import ChannelState, Deadline
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
@@ -69,20 +70,29 @@ class Dispatcher:
         self._leaving.set()
 
     async def _claim_until_stopped(self, sends: trio.Nursery) -> None:
+        due_at = self.runtime.clock.now()  #: of the next pass
         while True:
             try:
                 if not self.runtime.may_contact():
                     raise StoreGone("The database has not confirmed for 10 s that this process may claim.")
+                if self.runtime.clock.now() - due_at > AWAY:  # the machine was suspended, or the database away
+                    await notice_absence(self.runtime)
+                    due_at = self.runtime.clock.now()
                 until = await self._one_pass(sends)
             except Fenced:
                 raise fenced(self.runtime) from None
             except StoreUnavailable as why:
                 self.runtime.store_state.lost(str(why))
-                until = self.runtime.clock.now() + STORE_PAUSE
+                await self._wait(self.runtime.clock.now() + STORE_PAUSE)
             else:
                 self.runtime.store_state.found()
-            if until is None or until > self.runtime.clock.now():
-                await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
+                await self._wait(until)
+                now = self.runtime.clock.now()
+                due_at = now if until is None else min(until, now)
+
+    async def _wait(self, until: int | None) -> None:
+        if until is None or until > self.runtime.clock.now():
+            await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
 
     async def _one_pass(self, sends: trio.Nursery) -> int | None:
         """Give every due lane with free capacity a turn. Returns the time of the next pass, None: at the next
