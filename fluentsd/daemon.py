@@ -32,6 +32,7 @@ from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import write_backs
 from fluentsd.engine.wakeup import EngineClock
+from fluentsd.error_groups import sole_cause
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.guard import guarded_server, place_of
@@ -78,7 +79,7 @@ async def run(
                     shutdown.finished()
                     outer.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise _sole_cause(group) from None
+            raise sole_cause(group) from None
     log.info("daemon.stopped" if shutdown.following is None else "daemon.reloads")
     return shutdown.following
 
@@ -270,10 +271,3 @@ class _Shutdown:
     def finished(self) -> None:
         if self._last_resort is not None:
             self._last_resort.cancel()
-
-
-def _sole_cause(group: BaseException) -> BaseException:
-    """The one error inside nested groups; the group itself when there are several."""
-    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
-        group = group.exceptions[0]
-    return group

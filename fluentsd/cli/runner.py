@@ -22,6 +22,7 @@ from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suggestions import fix
 from fluentsd.cli.views import show
+from fluentsd.error_groups import sole_cause
 from fluentsd.settings_file import NoSettings, find, socket_of
 from fluentsd.systemd import with_level, writes_to_journal
 from fluentsd.verbs import Refused, Suggestion
@@ -162,13 +163,6 @@ def unwrapped() -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
-
-
-def sole_cause(group: BaseException) -> BaseException:
-    """The one error inside nested groups; the group itself when there are several."""
-    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
-        group = group.exceptions[0]
-    return group
 
 
 def _damage(why: Exception) -> str | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
+from structlog.testing import capture_logs
 
 from fluentsd.api import Attempt, Message, Outcome, Receipt
-from fluentsd.unavailable import StoreGone
+from fluentsd.unavailable import StoreClosed, StoreGone
 from tests.engine.stage import MINUTE, Stage, person, spec
 
 SMS = {"id": "text", "channel": "sms", "text": "Hello"}
@@ -70,3 +73,23 @@ async def test_an_outage_of_half_an_hour_loses_no_outcome(stage: Stage, monkeypa
     await stage.until(stage.clock.now() + MINUTE)
     rows = await store.read(lambda conn: conn.exec_driver_sql("SELECT state, provider_ref FROM attempt"))
     assert [tuple(row) for row in rows] == [("settled", "SM1")]
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_a_listener_that_delivers_in_a_nursery_ends_with_the_store_and_is_else_named(
+    stage: Stage, closes: bool
+) -> None:
+    ended, error = False, StoreClosed("closed") if closes else ValueError("odd")
+
+    async def listen(_: object) -> None:
+        if not ended:
+            raise ExceptionGroup("of a nursery", [ExceptionGroup("of another", [error])])
+
+    stage.sms.listen = listen  # type: ignore[method-assign]
+    with capture_logs() as logs:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stage.inbox.listen, stage.runtime.channels["sms"])
+            await trio.testing.wait_all_tasks_blocked()
+            ended = True
+    said = {entry["error"] for entry in logs if entry["event"] == "channel.listener"}
+    assert said == (set() if closes else {"ValueError: odd"})
