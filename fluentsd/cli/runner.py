@@ -146,14 +146,14 @@ def _message_of(why: Exception) -> str | None:
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
     from fluentsd.store.nodes import Fenced
-    from fluentsd.unavailable import StoreUnavailable
+    from fluentsd.unavailable import StoreUnavailable, damage_of
     from fluentsd.validation import Problems
 
     if isinstance(why, StoreUnavailable | Problems | ControlProblem | AlreadyRunning | DatabaseRefused | Fenced):
         return str(why)
     if isinstance(why, OSError):
         return f"{why.filename or 'a file'} cannot be used: {why.strerror or why}; nothing was changed"
-    return _damage(why)
+    return damage_of(why)
 
 
 @contextmanager
@@ -163,22 +163,6 @@ def unwrapped() -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
-
-
-def _damage(why: Exception) -> str | None:
-    """The message for a damaged database; None for any other error."""
-    import sqlite3
-
-    cause = getattr(why, "orig", why)
-    code = getattr(cause, "sqlite_errorcode", None)
-    if not isinstance(cause, sqlite3.DatabaseError) or code is None:
-        return None
-    if code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return None
-    return (
-        f"the database is damaged ({cause}); nothing was changed. Keep the file and replace it with the newest copy "
-        "from the backups folder; `fluentsd check` shows where both are"
-    )
 
 
 def run_program(program: Callable[[], object]) -> None:

@@ -44,4 +44,6 @@ def _status_of(why: Exception) -> int:
     from fluentsd.validation import AddressInUse
 
     passing = (StoreUnavailable, BackupFailed, UpgradeFailed, AlreadyRunning, ControlProblem, Fenced, AddressInUse)
+    if isinstance(why, IsADirectoryError | NotADirectoryError):
+        return MEND_FIRST
     return 1 if isinstance(why, (*passing, OSError)) else MEND_FIRST
