@@ -13,6 +13,7 @@ import pytest
 
 from fluentsd.cli.runner import Shell
 from fluentsd.cli.service import MEND_FIRST, run_daemon
+from tests.processes import run_program
 
 CHANNEL = '[channel.sms]\nplugin = "noop"\nkind = "sms"\n'
 
@@ -62,9 +63,13 @@ def test_a_database_that_cannot_be_used_waits_for_a_person(tmp_path: Path, conte
 
 
 def test_a_server_that_is_away_is_tried_again(tmp_path: Path) -> None:
+    """In a process of its own: the tests share what SQLAlchemy learns of a server at its first connection."""
     with free_port() as nobody:
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
-        assert status_of(tmp_path, f'[database]\nurl = "postgresql://someone@{address}/x"\n') == 1
+        file = tmp_path / "fluentsd.toml"
+        file.write_text(f'{CHANNEL}[database]\nurl = "postgresql://someone@{address}/x"\n')
+        done = run_program("-c", str(file), "run", folder=tmp_path)
+    assert (done.returncode, "cannot be reached" in done.stderr) == (1, True)
 
 
 def test_a_port_that_is_in_use_is_tried_again(tmp_path: Path) -> None:
