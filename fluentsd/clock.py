@@ -8,10 +8,13 @@ can be set forward: for previews and tests in which something real takes time.
 
 from __future__ import annotations
 
+import datetime as dt
 import heapq
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
+from importlib import import_module
 
 import trio
 
@@ -35,11 +38,23 @@ def machine_zone() -> str:
         return "UTC"
 
 
+@lru_cache(1)
+def earliest_now() -> int:
+    """No right clock is earlier: the year of the time zone data that is installed here. A machine without a battery
+    begins in 1970 until the network gives it the time."""
+    year = int(str(import_module("tzdata").IANA_VERSION)[:4])  # such as "2026f"
+    return round(dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()) * SECOND
+
+
 class SystemClock:
     """The wall clock, in epoch microseconds."""
 
     def now(self) -> int:
         return time.time_ns() // 1000
+
+    def is_credible(self) -> bool:
+        """Whether it can be right."""
+        return self.now() >= earliest_now()
 
     async def sleep_until(self, at: int) -> None:
         while (left := at - self.now()) > 0:  # noqa: ASYNC110 - a wall clock can jump without an event
@@ -85,6 +100,9 @@ class SimClock:
 
     def now(self) -> int:
         return self._now
+
+    def is_credible(self) -> bool:
+        return True
 
     async def sleep_until(self, at: int) -> None:
         if at <= self._now:
@@ -137,6 +155,9 @@ class AdjustableClock:
 
     def now(self) -> int:
         return self._start_at + round((time.monotonic() - self._began) * self._speed * SECOND)
+
+    def is_credible(self) -> bool:
+        return True
 
     def step(self, by: int) -> None:
         """Set the clock forward by microseconds; every sleeper whose time has come wakes up."""

@@ -32,6 +32,7 @@ from fluentsd.engine.outbox.targets import Target
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.write_back import write_backs
 from fluentsd.engine.wakeup import EngineClock
+from fluentsd.error_groups import sole_cause
 from fluentsd.fronts.access import Access
 from fluentsd.fronts.control import protocol, server
 from fluentsd.fronts.guard import guarded_server, place_of
@@ -78,7 +79,7 @@ async def run(
                     shutdown.finished()
                     outer.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise _sole_cause(group) from None
+            raise sole_cause(group) from None
     log.info("daemon.stopped" if shutdown.following is None else "daemon.reloads")
     return shutdown.following
 
@@ -121,9 +122,9 @@ async def _run_parts(
                 if shutdown.following is not None:
                     supervisor.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
                     await trio.sleep(ANSWERED_WITHIN)  # the answer to the verb leaves first
-                await _finish_calls(runtime, settings, supervisor)
+                await _finish_calls(runtime, settings, supervisor, shutdown)
                 fronts.cancel_scope.cancel()
-            supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
+            supervisor.tell(*shutdown.sign, f"STATUS=waiting up to {settings.grace // SECOND} s for sends in progress")
         watchdog.cancel_scope.cancel()
 
 
@@ -148,7 +149,7 @@ async def _serve(fronts: trio.Nursery, runtime: Runtime, name: str, serve: Calla
     return await fronts.start(guarded_server, name, serve, runtime.log, note)
 
 
-async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Supervisor) -> None:
+async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Supervisor, shutdown: _Shutdown) -> None:
     """Claim no more, withdraw calls that still ring, and serve webhooks, pick-ups and live calls until the calls end or
     their grace passes."""
     runtime.stop_claiming()
@@ -156,7 +157,7 @@ async def _finish_calls(runtime: Runtime, settings: Settings, supervisor: Superv
     if not any(one.calls or one.pickups for one in abilities):
         return
     if runtime.calls.in_progress:
-        supervisor.tell("STOPPING=1", f"STATUS=waiting up to {settings.call_grace // SECOND} s for calls in progress")
+        supervisor.tell(*shutdown.sign, f"STATUS=waiting up to {settings.call_grace // SECOND} s for calls in progress")
     with trio.move_on_after(settings.call_grace / SECOND):
         await withdraw(runtime, None, "the end of the daemon")
         await runtime.calls.wait_ended(runtime.clock.now())
@@ -222,6 +223,12 @@ class _Shutdown:
     def can_reload(self) -> bool:
         return self._read is not None
 
+    @property
+    def sign(self) -> tuple[str, ...]:
+        """What systemd hears besides the status. A reload is no end: after STOPPING=1 systemd may kill the process when
+        its time to stop is over."""
+        return () if self.following is not None else ("STOPPING=1",)
+
     async def reload(self) -> None:
         """Read the settings and request a shutdown that a start with them follows. Raises `Problems` with all mistakes
         of the file, or `OSError`; everything goes on then."""
@@ -264,10 +271,3 @@ class _Shutdown:
     def finished(self) -> None:
         if self._last_resort is not None:
             self._last_resort.cancel()
-
-
-def _sole_cause(group: BaseException) -> BaseException:
-    """The one error inside nested groups; the group itself when there are several."""
-    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
-        group = group.exceptions[0]
-    return group

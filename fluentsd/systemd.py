@@ -1,17 +1,39 @@
 """Notifies systemd of the daemon's state: ready, alive, stopping. No-op without systemd (`$NOTIFY_SOCKET`).
 
 The protocol is one datagram of `KEY=value` lines (sd_notify(3)). Alive means that Trio runs and the store's thread
-answers; a locked or lost database does not count, because a restart would not help.
+answers; a locked or lost database does not count, because a restart would not help. Lines for the journal begin with
+their level (sd-daemon(3)).
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 import trio
+
+#: syslog's numbers of the levels.
+_LEVELS = {"critical": 2, "error": 3, "exception": 3, "warning": 4, "info": 6, "debug": 7}
+
+
+def writes_to_journal(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether stderr is a connection to systemd's journal (systemd.exec(5), `$JOURNAL_STREAM`)."""
+    named = environ.get("JOURNAL_STREAM")
+    if not named:
+        return False
+    try:
+        file = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+    return named == f"{file.st_dev}:{file.st_ino}"
+
+
+def with_level(level: str, text: str) -> str:
+    """The text with its level before each line, so that `journalctl -p err` finds it."""
+    return "\n".join(f"<{_LEVELS.get(level, 6)}>{line}" for line in text.splitlines())
 
 
 class Supervisor:

@@ -5,6 +5,8 @@ A front answers "try again", a loop waits, a verb reports it. `store.db.errors` 
 
 from __future__ import annotations
 
+import sqlite3
+
 
 class StoreUnavailable(Exception):
     """The database cannot work now. Nothing was written, unless `in_doubt`: the server was lost during COMMIT."""
@@ -36,3 +38,17 @@ class StoreGone(StoreUnavailable):
 
 class StoreClosed(StoreUnavailable):
     """The store or the batcher is closed: the unit of work did not run, or was rolled back."""
+
+
+def damage_of(error: BaseException) -> str | None:
+    """What a person reads if this error says that the database's file is damaged; None for any other error."""
+    cause = getattr(error, "orig", error)
+    code = getattr(cause, "sqlite_errorcode", None)
+    if not isinstance(cause, sqlite3.DatabaseError) or code is None:
+        return None
+    if code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return None
+    return (
+        f"the database is damaged ({cause}); nothing was changed. Keep the file and replace it with the newest copy "
+        "from the backups folder; `fluentsd check` shows where both are"
+    )

@@ -42,6 +42,10 @@ class Problems(ValueError):
         super().__init__("\n".join([heading, *(f"  {line}" for line in self.lines)]))
 
 
+class AddressInUse(Problems):
+    """An address of the settings cannot be opened now, most often because another process still has it."""
+
+
 def is_secret(name: object) -> bool:
     """Whether a key's name marks its value as secret."""
     return isinstance(name, str) and _SECRET.search(name) is not None

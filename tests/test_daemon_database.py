@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from fluentsd import bootstrap, daemon
 from fluentsd.fronts.control.protocol import DaemonFailed
 from fluentsd.store.db.bridge import open_store
 from tests.engine.stage import SMS, person, spec
-from tests.installation import ALWAYS, Place, holding, launch, living, locked, until
+from tests.installation import ALWAYS, Place, holding, launch, living, locked, terminate, until
 
 
 async def test_a_verb_that_meets_a_lock_says_so_and_can_be_asked_again(
@@ -52,6 +52,34 @@ async def test_a_lock_in_the_middle_of_a_campaign_is_said_once_and_nothing_is_lo
         ("text", "settled", "sent"), ("more", "settled", "sent"),
     ]  # fmt: skip
     assert max(place.channels["sms"].tokens().values()) == 1
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+async def test_a_stop_while_the_database_is_locked_waits_for_it_within_the_grace(
+    place: Place, monkeypatch: pytest.MonkeyPatch, comes_back: bool
+) -> None:
+    monkeypatch.setattr(bootstrap, "open_store", partial(open_store, busy_after=0.02))
+    for module in ("dispatcher", "recorder"):
+        monkeypatch.setattr(f"fluentsd.engine.dispatch.{module}.STORE_PAUSE", 10_000)
+    begun, released = trio.Event(), trio.Event()
+    grace = "20 s" if comes_back else "1 s"
+    with ExitStack() as stack:
+        async with living(place, place.settings(f'[daemon]\ngrace = "{grace}"\n')) as client:
+            place.channels["sms"].behaviours = [holding(place, released, begun)]
+            await launch(client, spec(SMS, window=ALWAYS), person(1))
+            await begun.wait()
+            lock = stack.enter_context(ExitStack())
+            lock.enter_context(locked(place))
+            released.set()  # it is sent; the result cannot be written yet
+            await until(lambda: place.logged("store.unavailable"))
+            terminate()
+            await until(lambda: place.logged("daemon.stopping"))
+            await trio.sleep(0.1)
+            if comes_back:
+                lock.close()
+    assert place.logged("daemon.stopped")
+    assert place.ask("SELECT state, outcome FROM attempt") == [("settled", "sent") if comes_back else ("open", None)]
+    assert [one["attempts"] for one in place.logged("outcomes.not_written")] == ([] if comes_back else [1])
 
 
 async def test_a_full_disk_stops_the_claiming_is_said_once_and_recovers(

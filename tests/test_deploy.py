@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from fluentsd.cli.service import MEND_FIRST
 from fluentsd.config import TEMPLATE, load
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.dispatch.journal import _BOOT_ID
 from tests.processes import run_program
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +40,17 @@ def test_it_waits_for_ready_and_for_signs_of_life(unit: dict[str, list[str]]) ->
     assert int(unit["Service.WatchdogSec"][0]) >= 30
     assert unit["Service.Restart"] == ["on-failure"]
     assert unit["Service.ExecStart"][0].endswith("/fluentsd run")
+
+
+def test_it_is_started_again_for_ever_but_where_a_person_has_to_help(unit: dict[str, list[str]]) -> None:
+    assert unit["Unit.StartLimitIntervalSec"] == ["0"]  # a database server may be away for hours
+    assert int(unit["Service.RestartSec"][0]) >= 5
+    assert unit["Service.RestartPreventExitStatus"] == [str(MEND_FIRST)]
+
+
+def test_the_daemon_may_read_the_boot_that_its_journal_names(unit: dict[str, list[str]]) -> None:
+    assert Path("/proc/sys/kernel/random/boot_id") == _BOOT_ID
+    assert "Service.ProcSubset" not in unit
 
 
 def test_it_is_more_patient_than_the_grace(unit: dict[str, list[str]], tmp_path: Path) -> None:

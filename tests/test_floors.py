@@ -25,6 +25,7 @@ LAYERS = (
         "text",
         "csv_output",
         "settings_file",
+        "error_groups",
     },
     {"api"},
     {"domain"},

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
+import structlog
 import trio
 
+from fluentsd import daemon
+from fluentsd.clock import SystemClock
 from fluentsd.store.db.bridge import open_store
 from fluentsd.systemd import Supervisor
 from tests.installation import Place, living, until
@@ -52,6 +56,26 @@ async def test_systemd_hears_when_it_is_ready_alive_and_stopping(
         "STOPPING=1",
         "STATUS=waiting up to 20 s for sends in progress",
     ]
+
+
+async def test_a_reload_is_not_told_as_an_end(place: Place, supervisor: socket.socket) -> None:
+    """After STOPPING=1 systemd kills the process once `TimeoutStopSec` is over."""
+    settings, ready = place.settings(), trio.Event()
+    following: list[object] = []
+
+    async def live() -> None:
+        log = structlog.get_logger()
+        common = {"clock": SystemClock(), "plugins": place.plugins, "log": log}
+        following.append(await daemon.run(settings, ready=ready.set, read=place.settings, **common))  # type: ignore[arg-type]
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(live)
+        await ready.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+    lines = heard(supervisor)
+    assert following[0] is not None
+    assert "RELOADING=1" in lines
+    assert "STOPPING=1" not in lines
 
 
 async def test_a_store_whose_thread_hangs_is_not_called_alive(place: Place, supervisor: socket.socket) -> None:

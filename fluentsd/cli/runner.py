@@ -22,7 +22,9 @@ from fluentsd.cli.client import Client, open_client
 from fluentsd.cli.screen import Screen
 from fluentsd.cli.suggestions import fix
 from fluentsd.cli.views import show
+from fluentsd.error_groups import sole_cause
 from fluentsd.settings_file import NoSettings, find, socket_of
+from fluentsd.systemd import with_level, writes_to_journal
 from fluentsd.verbs import Refused, Suggestion
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ class Shell:
         self.config = config
         self.as_json = False
 
-    def settings(self, *, secrets: bool = True) -> Settings:
-        """The effective settings; ends the program with a list of all mistakes if there are any."""
+    def settings(self, *, secrets: bool = True, status: int = 1) -> Settings:
+        """The effective settings; ends the program with a list of all mistakes and this status if there are any."""
         from fluentsd.config import load
         from fluentsd.validation import Problems
 
@@ -51,7 +53,7 @@ class Shell:
         except (Problems, NoSettings, OSError) as why:
             if not secrets:
                 self.settings()  # lists the mistakes in secret references too
-            fail(str(why))
+            fail(str(why), status)
 
     def socket(self) -> Path | None:
         """Where a running daemon answers; None if only the settings tell."""
@@ -81,7 +83,9 @@ def fail(message: str, status: int = 1, *, suggestion: Suggestion | None = None)
         refusal = {"refused": message, "suggestion": helps, "status": status}
         print(json.dumps(refusal, ensure_ascii=False, indent=2, default=str), file=sys.stderr)  # noqa: T201 - its own output
     else:
-        print(f"{message}{fix(suggestion)}", file=sys.stderr)  # noqa: T201 - the shell's own output
+        said = f"{message}{fix(suggestion)}"
+        said = with_level("error", said) if writes_to_journal() else said
+        print(said, file=sys.stderr)  # noqa: T201 - the shell's own output
     raise SystemExit(status)
 
 
@@ -121,8 +125,8 @@ def with_client(shell: Shell, work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Turn the errors that stop a command into one message and exit status 1."""
+def refusals(status_of: Callable[[Exception], int] = lambda _: 1) -> Iterator[None]:
+    """Turn the errors that stop a command into one message and an exit status."""
     try:
         with unwrapped():
             yield
@@ -133,7 +137,7 @@ def refusals() -> Iterator[None]:
     except Exception as why:
         if (message := _message_of(why)) is None:
             raise
-        fail(message)
+        fail(message, status_of(why))
 
 
 def _message_of(why: Exception) -> str | None:
@@ -142,14 +146,14 @@ def _message_of(why: Exception) -> str | None:
     from fluentsd.store.db.lock import AlreadyRunning
     from fluentsd.store.db.upgrade import DatabaseRefused
     from fluentsd.store.nodes import Fenced
-    from fluentsd.unavailable import StoreUnavailable
+    from fluentsd.unavailable import StoreUnavailable, damage_of
     from fluentsd.validation import Problems
 
     if isinstance(why, StoreUnavailable | Problems | ControlProblem | AlreadyRunning | DatabaseRefused | Fenced):
         return str(why)
     if isinstance(why, OSError):
         return f"{why.filename or 'a file'} cannot be used: {why.strerror or why}; nothing was changed"
-    return _damage(why)
+    return damage_of(why)
 
 
 @contextmanager
@@ -159,29 +163,6 @@ def unwrapped() -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         raise sole_cause(group) from None
-
-
-def sole_cause(group: BaseException) -> BaseException:
-    """The one error inside nested groups; the group itself when there are several."""
-    while isinstance(group, BaseExceptionGroup) and len(group.exceptions) == 1:
-        group = group.exceptions[0]
-    return group
-
-
-def _damage(why: Exception) -> str | None:
-    """The message for a damaged database; None for any other error."""
-    import sqlite3
-
-    cause = getattr(why, "orig", why)
-    code = getattr(cause, "sqlite_errorcode", None)
-    if not isinstance(cause, sqlite3.DatabaseError) or code is None:
-        return None
-    if code & 0xFF not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return None
-    return (
-        f"the database is damaged ({cause}); nothing was changed. Keep the file and replace it with the newest copy "
-        "from the backups folder; `fluentsd check` shows where both are"
-    )
 
 
 def run_program(program: Callable[[], object]) -> None:

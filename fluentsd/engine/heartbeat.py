@@ -46,6 +46,17 @@ async def beat(
         await trio.sleep(BEAT_EVERY)
 
 
+async def leave(runtime: Runtime) -> None:
+    """Note an orderly end, so that no other host waits for this one. Skipped while the database is unavailable: the
+    others wait until the last beat is old."""
+    if runtime.lock is None:
+        return
+    try:
+        await runtime.store.run_whole(nodes.leave, runtime.plans.writer)
+    except StoreUnavailable as why:
+        runtime.log.warning("daemon.end_not_noted", reason=str(why), effect="another host waits 15 s before it starts")
+
+
 def fenced(runtime: Runtime) -> Fenced:
     """Stop claims and sends that have not begun, say so once; the error that ends the process."""
     if not runtime.closing:

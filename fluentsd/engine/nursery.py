@@ -30,7 +30,6 @@ from fluentsd.engine.recordings.erasing import sweep
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync import freshness
 from fluentsd.engine.sync.loop import SourceSync
-from fluentsd.store import nodes
 
 
 @asynccontextmanager
@@ -81,8 +80,7 @@ async def running(
                 if not nursery.cancel_scope.cancel_called:
                     await drained.wait()
                     await note_leaving(runtime)
-                    if runtime.lock is not None:
-                        await runtime.store.run_whole(nodes.leave, runtime.plans.writer)
+                    await heartbeat.leave(runtime)
             nursery.cancel_scope.cancel()
 
 
@@ -97,4 +95,4 @@ async def send_until_stopped(
     async with trio.open_nursery() as recording:
         await recording.start(recorder.run)
         await dispatcher.run(grace=grace, task_status=task_status)
-        recorder.close()
+        recorder.close(grace=grace)

@@ -41,19 +41,20 @@ class StoreState:
     """Logs when the database goes and when it comes back, once each, whichever loop notices."""
 
     def __init__(self, log: Any) -> None:
-        self._log, self._is_lost = log, False
+        self._log = log
+        self.problem = ""  #: why the database cannot work; "" while it does
 
     def lost(self, why: str) -> None:
         """A unit of work failed because the database is unavailable."""
-        if not self._is_lost:
+        if not self.problem:
             self._log.error("store.unavailable", reason=why, effect="nothing is claimed until it recovers")
-        self._is_lost = True
+        self.problem = why
 
     def found(self) -> None:
         """A unit of work succeeded."""
-        if self._is_lost:
+        if self.problem:
             self._log.info("store.recovered")
-        self._is_lost = False
+        self.problem = ""
 
 
 class Approval(Protocol):

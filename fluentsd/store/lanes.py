@@ -131,5 +131,7 @@ async def set_next_slot(conn: AsyncConnection, lane_id: int, at: int) -> None:
 
 
 async def drop_slots_after(conn: AsyncConnection, at: int) -> None:
-    """No lane waits for a slot after this instant."""
+    """No lane waits for a slot after this instant, or catches up with time that was lost until after it."""
     await conn.execute(update(lane).where(lane.c.next_slot_at > at).values(next_slot_at=at))
+    none = {"late_since_at": 0, "late_before_at": 0, "late_interval": None}
+    await conn.execute(update(lane).where(lane.c.late_before_at > at).values(**none))

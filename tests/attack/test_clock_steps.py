@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Table, update
+from structlog.testing import capture_logs
+from tzdata import IANA_VERSION
 
+from fluentsd.clock import SystemClock
 from fluentsd.store.db import Connection
 from fluentsd.store.tables import lane, number
 from tests.attack.scene import SECOND, Provider, opened, started
@@ -129,3 +133,28 @@ async def test_a_step_ahead_while_paused_and_back_after_the_resume(database_url:
             await stage.until(clock.now() + 20 * MINUTE)
         assert 3 <= len(sms.messages) - before <= 8
         assert set(sms.counts().values()) == {1}
+
+
+async def test_before_the_clock_can_be_right_nobody_is_contacted(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(database_url) as (store, clock):
+        sms = Provider("sms", clock)
+        with capture_logs() as logs:
+            async with started(store, clock, tmp_path, sms=sms) as stage:
+                monkeypatch.setattr(clock, "is_credible", lambda: False)
+                await stage.launch(spec(SMS), person(1))
+                await stage.until(clock.now() + 10 * MINUTE)
+                assert sms.messages == []
+                monkeypatch.setattr(clock, "is_credible", lambda: True)
+                await stage.until(clock.now() + MINUTE)
+        assert len(sms.messages) == 1
+    said = [entry["event"] for entry in logs if entry["event"].startswith("clock.")]
+    assert said == ["clock.wrong", "clock.right_again"]
+
+
+def test_a_clock_before_the_data_of_its_zones_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    earliest = dt.datetime(int(IANA_VERSION[:4]), 1, 1, tzinfo=dt.UTC).timestamp()
+    for seconds, credible in ((100, False), (earliest - 1, False), (earliest, True), (earliest + 1e9, True)):
+        monkeypatch.setattr("fluentsd.clock.time.time_ns", lambda at=seconds: int(at * 1e9))
+        assert SystemClock().is_credible() is credible

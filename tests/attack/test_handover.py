@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fluentsd.engine.dispatch import journal as journals
 from fluentsd.engine.dispatch.journal import Journal, new_run
@@ -55,7 +57,7 @@ async def test_what_began_stays_in_doubt_and_is_not_sent_again(database_url: str
         assert set(sms.counts().values()) == {1}
 
 
-@pytest.mark.parametrize("damage", ["gone", "another run", "another boot"])
+@pytest.mark.parametrize("damage", ["gone", "another run", "another boot", "no boot id"])
 async def test_without_the_journal_of_the_last_run_everything_counts_as_begun(
     database_url: str, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,12 +73,17 @@ async def test_without_the_journal_of_the_last_run_everything_counts_as_begun(
             other.start(new_run(), ())
             other.close()
         else:
-            monkeypatch.setattr(journals, "_boot", lambda: b"\1" * 16)
+            monkeypatch.setattr(journals, "_BOOT_ID", tmp_path / "boot")
+            if damage == "another boot":
+                (tmp_path / "boot").write_text("00000000-0000-4000-8000-000000000001\n")
         sms.script = lambda message, attempt: "ok"
-        async with started(store, clock, tmp_path, sms=sms) as stage:
-            await stage.until(clock.now() + 10 * MINUTE)
-            assert await outcomes(stage) == {"unknown": 5}
+        with capture_logs() as logs:
+            async with started(store, clock, tmp_path, sms=sms) as stage:
+                await stage.until(clock.now() + 10 * MINUTE)
+                assert await outcomes(stage) == {"unknown": 5}
         assert sms.messages == []
+        warned = [entry["event"] for entry in logs].count("journal.boot_unknown")
+        assert warned == (damage == "no boot id" and sys.platform == "linux")
 
 
 async def test_doubt_left_by_an_earlier_run_takes_no_capacity(database_url: str, tmp_path: Path) -> None:

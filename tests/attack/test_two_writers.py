@@ -276,3 +276,16 @@ async def test_a_restart_after_an_orderly_end_waits_for_nobody(place: Place, emp
         began = trio.current_time()
         async with opened(place, at_server(place, empty_database_url)):
             assert trio.current_time() - began < 5
+
+
+@on_a_server
+async def test_an_orderly_end_while_the_server_only_reads_is_one(place: Place, empty_database_url: str) -> None:
+    async def only_read(conn: Any) -> None:
+        await conn.exec_driver_sql("SET default_transaction_read_only = on")
+
+    with capture_logs() as logs:
+        async with opened(place, at_server(place, empty_database_url)) as runtime:
+            for _ in range(8):  # each of the pool's connections
+                await runtime.store.run(only_read)
+    noted = [entry["event"] for entry in logs if entry["event"].endswith("not_noted")]
+    assert noted == ["daemon.leaving_not_noted", "daemon.end_not_noted"]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from fluentsd.cli.app import build
+from fluentsd.cli.service import MEND_FIRST
 
 SETTINGS = """
 [database]
@@ -90,9 +91,9 @@ class Installation:
         return result.stderr
 
     def refuses(self, *words: str, config: Path | None = None) -> str:
-        """The message of a command that changes nothing."""
+        """The message of a command that changes nothing; a daemon says that it waits for a person."""
         before = self.contents()
-        message = self.types(*words, config=config)
+        message = self.types(*words, status=MEND_FIRST if words == ("run",) else 1, config=config)
         assert self.contents() == before
         return message
 

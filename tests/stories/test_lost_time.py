@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fluentsd.unavailable import StoreGone
 from fluentsd.verbs import Refused
 from tests.engine.stage import MINUTE, Stage
 from tests.stories.dated import begun, campaign, explained, finished, local, made, second, sms, somebody
@@ -134,6 +135,48 @@ async def test_after_ten_hours_of_downtime_missed_steps_follow_the_campaigns_pol
             case "skip":
                 assert second(stage) == []
                 assert third == ["Tue 2026-05-05 20:05"] * 6
+
+
+@pytest.mark.parametrize("policy", ["drip", "shift", "skip"])
+@pytest.mark.parametrize("lost", ["the machine was suspended", "the database was away"])
+async def test_ten_hours_that_a_running_daemon_lost_are_downtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, policy: str
+) -> None:
+    file = campaign(sms(), sms("two", "5 hours"), hours="09:00-22:00", limits={"on_resume": policy})
+    async with begun(tmp_path, local("2026-05-04 10:00")) as stage:
+        await stage.launch(file, *(somebody(n) for n in range(6)))
+        await stage.until(local("2026-05-04 10:05"))
+        if lost == "the machine was suspended":
+            stage.clock.step(10 * 60 * MINUTE)
+        else:
+            with monkeypatch.context() as away:
+                for way in ("run", "run_whole", "read"):
+                    away.setattr(stage.runtime.store, way, _gone)
+                await stage.until(local("2026-05-04 20:05"))
+        await finished(stage)
+        entries = (await stage.do("log", target="test"))["entries"]
+        caught_up = [entry["details"] for entry in entries if entry["verb"] == "late-start"]
+        assert [(details["late"], details["late_policy"]) for details in caught_up] == [(6, policy)]
+        match policy:
+            case "drip":
+                assert [moment[-5:-1] for moment in second(stage)] == ["20:0", "20:1", "20:2", "20:3", "20:4", "20:5"]
+            case "shift":
+                assert second(stage) == ["Tue 2026-05-05 09:00"] * 6
+            case "skip":
+                assert second(stage) == []
+
+
+async def _gone(*_: Any, **__: Any) -> None:
+    raise StoreGone("gone")
+
+
+async def test_a_busy_lane_is_not_taken_for_downtime(tmp_path: Path) -> None:
+    """A backlog that its own pace explains is no lost time."""
+    file = campaign(sms(), hours="09:00-22:00", limits={"pace": "1/hour", "on_resume": "skip"})
+    async with begun(tmp_path, local("2026-05-04 10:00")) as stage:
+        await stage.launch(file, *(somebody(n) for n in range(6)))
+        await finished(stage)
+        assert len(stage.sms.accepted) == 6
 
 
 @pytest.mark.parametrize("policy", ["drip", "shift", "skip"])

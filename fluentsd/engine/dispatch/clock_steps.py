@@ -22,7 +22,7 @@ from fluentsd.unavailable import StoreUnavailable
 async def heal_at_start(runtime: Runtime) -> None:
     """Before any claim: if the last work of this installation lies in the future, the clock was ahead then."""
     seen_at = await runtime.store.read(rescheduling.last_seen)
-    if seen_at is not None and seen_at > runtime.clock.now() + TOLERANCE:
+    if seen_at is not None and seen_at > runtime.clock.now() + TOLERANCE and runtime.clock.is_credible():
         await _heal(runtime)
 
 

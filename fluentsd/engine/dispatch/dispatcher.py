@@ -18,6 +18,7 @@ from fluentsd.api import Outcome
 from fluentsd.domain import pacing
 from fluentsd.domain.pacing import BATCH, ROUNDS
 from fluentsd.domain.time.durations import SECOND
+from fluentsd.engine.campaigns.rescheduling.catch_up import AWAY, notice_absence
 from fluentsd.engine.channel_state import ChannelState, Deadline
 from fluentsd.engine.dispatch.claim import Claimed, ClaimRequest, ClaimResult, claim
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
@@ -40,7 +41,7 @@ class Dispatcher:
 
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self.runtime, self._recorder = runtime, recorder
-        self._mark_fails = False
+        self._mark_fails, self._clock_is_wrong = False, False
         self._leaving = trio.Event()
 
     async def run(self, *, grace: float = 10.0, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -69,20 +70,44 @@ class Dispatcher:
         self._leaving.set()
 
     async def _claim_until_stopped(self, sends: trio.Nursery) -> None:
+        due_at = self.runtime.clock.now()  #: of the next pass
         while True:
             try:
                 if not self.runtime.may_contact():
                     raise StoreGone("The database has not confirmed for 10 s that this process may claim.")
+                if not self._clock_is_credible():
+                    await self._wait(self.runtime.clock.now() + STORE_PAUSE)
+                    continue
+                if self.runtime.clock.now() - due_at > AWAY:  # the machine was suspended, or the database away
+                    await notice_absence(self.runtime)
+                    due_at = self.runtime.clock.now()
                 until = await self._one_pass(sends)
             except Fenced:
                 raise fenced(self.runtime) from None
             except StoreUnavailable as why:
                 self.runtime.store_state.lost(str(why))
-                until = self.runtime.clock.now() + STORE_PAUSE
+                await self._wait(self.runtime.clock.now() + STORE_PAUSE)
             else:
                 self.runtime.store_state.found()
-            if until is None or until > self.runtime.clock.now():
-                await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
+                await self._wait(until)
+                now = self.runtime.clock.now()
+                due_at = now if until is None else min(until, now)
+
+    def _clock_is_credible(self) -> bool:
+        """Whether hours can be told; says once that they cannot, and once that they can again."""
+        is_credible = self.runtime.clock.is_credible()
+        if is_credible == self._clock_is_wrong:
+            self._clock_is_wrong = not is_credible
+            if is_credible:
+                self.runtime.log.info("clock.right_again")
+            else:
+                fix = "set it, e.g. timedatectl set-ntp true"
+                self.runtime.log.error("clock.wrong", effect="nobody is contacted until it is right", fix=fix)
+        return is_credible
+
+    async def _wait(self, until: int | None) -> None:
+        if until is None or until > self.runtime.clock.now():
+            await self.runtime.dispatcher_wakeup.wait_until(self.runtime.clock, until)
 
     async def _one_pass(self, sends: trio.Nursery) -> int | None:
         """Give every due lane with free capacity a turn. Returns the time of the next pass, None: at the next

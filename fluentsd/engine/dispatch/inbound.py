@@ -28,6 +28,7 @@ from fluentsd.engine.channel_state import ChannelState
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.recorder import Recorder
 from fluentsd.engine.runtime import Runtime
+from fluentsd.error_groups import sole_cause
 from fluentsd.store import attempts, contacts, counters, enrollments, inbound_ids, replies, suppression
 from fluentsd.store.db import Connection
 from fluentsd.store.inbound_ids import Once, digest
@@ -112,9 +113,10 @@ class Inbox:
             try:
                 await channel_state.channel.listen(self.take)
                 return
-            except StoreClosed:
-                return  # the daemon is stopping
-            except Exception as why:  # noqa: BLE001 - the guard at the edge of each listener
+            except Exception as group:  # noqa: BLE001 - the guard at the edge of each listener
+                why = sole_cause(group)  # a listener may deliver in a nursery of its own
+                if isinstance(why, StoreClosed):
+                    return  # the daemon is stopping
                 self.runtime.log.error(
                     "channel.listener", channel=channel_state.kind, error=f"{type(why).__name__}: {why}"
                 )

@@ -23,6 +23,7 @@ _HEADER = 64  #: magic, run, boot: 16 bytes each; the rest is free
 _TOKEN = 16
 #: Tokens in a journal before it is written again with those still open.
 ROOM = 65_536
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Journal:
@@ -108,10 +109,19 @@ def _header(run: str) -> bytes:
     return (_MAGIC + bytes.fromhex(run) + _boot()).ljust(_HEADER, b"\0")
 
 
+def knows_boot() -> bool:
+    """Whether the kernel's id of this boot can be read."""
+    return _boot_id() is not None
+
+
 def _boot() -> bytes:
-    """The kernel's id of this boot; without one, zeros: then a reboot cannot be told from a restart, and the journal
-    is believed only within one process."""
+    """The kernel's id of this boot; without one, a random text: then a reboot cannot be told from a restart, so no
+    later process believes the journal."""
+    return _boot_id() or secrets.token_bytes(_TOKEN)
+
+
+def _boot_id() -> bytes | None:
     try:
-        return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip().replace("-", ""))
+        return bytes.fromhex(_BOOT_ID.read_text("ascii").strip().replace("-", ""))
     except (OSError, ValueError):
-        return secrets.token_bytes(_TOKEN)
+        return None

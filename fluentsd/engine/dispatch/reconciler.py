@@ -8,6 +8,7 @@ up again until the provider's lists must be complete; then the attempt is `unkno
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 
 import trio
@@ -15,7 +16,7 @@ import trio
 from fluentsd.api import Absent, Attempt, CannotTell, Found, Lookup, Outcome, in_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.channel_state import ChannelState
-from fluentsd.engine.dispatch.journal import new_run
+from fluentsd.engine.dispatch.journal import knows_boot, new_run
 from fluentsd.engine.dispatch.outcome_reports import OutcomeReport
 from fluentsd.engine.dispatch.outcomes import record
 from fluentsd.engine.dispatch.recorder import Recorder
@@ -73,6 +74,10 @@ class Reconciler:
             runtime.log.info("attempts.left_open", never_began=len(unbegun), in_doubt=doubt, journal=begun is not None)
         name = new_run()
         runtime.journal.start(name, {one.id for one in left} - set(unbegun))
+        if sys.platform == "linux" and not knows_boot():
+            effect = "after a kill, every message that was being sent counts as sent"
+            fix = "let the daemon read /proc/sys/kernel/random/boot_id (no ProcSubset=pid in its unit)"
+            runtime.log.warning("journal.boot_unknown", effect=effect, fix=fix)
         await runtime.store.run(last_run.begin, name)
 
     def _alone_at(self, channel_state: ChannelState) -> int:

@@ -8,6 +8,8 @@ in the database is decided in `outcomes`.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import trio
 
 from fluentsd.api import Kind
@@ -30,15 +32,20 @@ class Recorder:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._batcher: Batcher[OutcomeReport] = Batcher(runtime.store, self._write, most=BATCH)
+        self._late: set[str] = set()  #: attempts whose posted report waits for the database
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until `close`. Closed or cancelled, it first commits every report already handed over."""
         async with trio.open_nursery() as self._nursery:
             await self._batcher.run(task_status=task_status)
+        if self._late:
+            effect = "the next start asks the providers about these attempts"
+            self.runtime.log.error("outcomes.not_written", attempts=len(self._late), effect=effect)
 
-    def close(self) -> None:
-        """Take no more reports; later ones raise `StoreClosed`."""
+    def close(self, *, grace: float = 0.0) -> None:
+        """Take no more reports; later ones raise `StoreClosed`. What waits for the database gets `grace` seconds."""
         self._batcher.close()
+        self._nursery.cancel_scope.deadline = trio.current_time() + grace
 
     def post(self, report: OutcomeReport, kind: Kind) -> None:
         """Have the report of a send written without waiting for it; retried while the database is unavailable."""
@@ -50,7 +57,8 @@ class Recorder:
             if recorded is not None:
                 self._after(report, recorded)
             elif isinstance(error, (StoreUnavailable, ReferenceTaken)) and not isinstance(error, StoreClosed):
-                self._nursery.start_soon(self._record_after, error, report)
+                self._late.add(report.attempt_id)
+                self._nursery.start_soon(self._record_late, error, report)
             elif error is not None:
                 self._nursery.start_soon(_raise, error)
 
@@ -58,34 +66,47 @@ class Recorder:
 
     async def record(self, report: OutcomeReport) -> None:
         """Record one report; waits while the database is unavailable. Raises `StoreClosed`."""
-        try:
-            recorded = await self._batcher.hand(report)
-        except StoreClosed:
-            raise
-        except (StoreUnavailable, ReferenceTaken) as why:
-            await self._record_after(why, report)
-        else:
-            self._after(report, recorded)
+        await self._record(report, self._batcher.hand)
 
-    async def _record_after(self, why: Exception, report: OutcomeReport) -> None:
-        """Record a report that could not be written: later, or alone with a look at who owns its reference."""
-        if isinstance(why, ReferenceTaken):
-            await self._record_checked(report)
-        else:
-            self.runtime.store_state.lost(str(why))
-            await self.runtime.clock.sleep_until(self.runtime.clock.now() + STORE_PAUSE)
-            await self.record(report)
+    async def _record_late(self, error: Exception, report: OutcomeReport) -> None:
+        """Record a posted report that could not be written with the others, also after `close`."""
+        await self._record(report, self._hand_or_write, error)
+        self._late.discard(report.attempt_id)
 
-    async def _record_checked(self, report: OutcomeReport) -> None:
-        runtime = self.runtime
-        try:
-            recorded = await runtime.store.run(_record_one, runtime.plans, report)
-        except StoreClosed:
-            raise
-        except StoreUnavailable as why:
-            await self._record_after(why, report)
-        else:
-            self._after(report, recorded)
+    async def _record(
+        self,
+        report: OutcomeReport,
+        write: Callable[[OutcomeReport], Awaitable[Recorded]],
+        failed: Exception | None = None,
+    ) -> None:
+        """Write one report until it is written: a loop, because an outage may last for days. Where its reference has
+        another owner, it is written alone, with a look at who that is."""
+        while True:
+            if isinstance(failed, ReferenceTaken):
+                write = self._record_alone
+            elif failed is not None:
+                self.runtime.store_state.lost(str(failed))
+                await self.runtime.clock.sleep_until(self.runtime.clock.now() + STORE_PAUSE)
+            try:
+                recorded = await write(report)
+            except StoreClosed:
+                raise
+            except StoreUnavailable as why:
+                failed = why
+            except ReferenceTaken as why:
+                if write == self._record_alone:
+                    raise
+                failed = why
+            else:
+                self._after(report, recorded)
+                return
+
+    async def _hand_or_write(self, report: OutcomeReport) -> Recorded:
+        recorded: Recorded = await (self._record_alone if self._batcher.is_closed else self._batcher.hand)(report)
+        return recorded
+
+    async def _record_alone(self, report: OutcomeReport) -> Recorded:
+        return await self.runtime.store.run(_record_one, self.runtime.plans, report)
 
     async def _write(self, conn: Connection, reports: list[OutcomeReport]) -> list[Recorded]:
         recorded = await record(conn, self.runtime.plans, reports)

@@ -32,7 +32,7 @@ from fluentsd.fronts.control.protocol import (
     check_length,
     reply,
 )
-from fluentsd.unavailable import StoreUnavailable
+from fluentsd.unavailable import StoreUnavailable, damage_of
 from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.execute import execute
 
@@ -169,9 +169,8 @@ class _Server:
             return reply({"ok": False, "error": str(why)})
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each verb
             self._log("control.verb", why, verb=verb, actor=user.name)
-            return reply(
-                {"ok": False, "error": f"{type(why).__name__}: {why} (a bug in fluentsd; its log has the place)"}
-            )
+            said = damage_of(why) or f"{type(why).__name__}: {why} (a bug in fluentsd; its log has the place)"
+            return reply({"ok": False, "error": said})
 
     def _log(self, event: str, why: Exception, **about: Any) -> None:
         """Log the place of an error, never its message, which may hold personal data."""

@@ -75,7 +75,7 @@ class Health:
             return dict.fromkeys(parts, gone)
         opens = [at for lane in backlog.lanes if (at := self._opens_at(lane)) is not None]
         return {
-            "store": "",
+            "store": self._runtime.store_state.problem.partition(" (")[0],  # a full disk can still be read
             "dispatcher": self._stuck(min(opens, default=None), now),
             "reconciler": _late(backlog.reconciler_at, now),
             "outbox": self._outbox(backlog.outbox_at, now),

@@ -33,7 +33,7 @@ from fluentsd.fronts.web.relay import Relay, Upgrade, is_wanted, watch_peer
 from fluentsd.fronts.web.routes import application
 from fluentsd.fronts.web.stats import WebStats
 from fluentsd.fronts.web.tokens import Tokens
-from fluentsd.validation import Problems
+from fluentsd.validation import AddressInUse
 
 #: Most open connections; for a further one an idle one is closed.
 CONNECTIONS_AT_MOST = 1000
@@ -48,14 +48,14 @@ LEAVING_GRACE = 1.0
 
 
 async def listen(http: HttpSettings, file: Path) -> list[trio.SocketListener]:
-    """Open the sockets of `[http] listen`; raises `Problems` if they cannot be opened."""
+    """Open the sockets of `[http] listen`; raises `AddressInUse` if they cannot be opened."""
     try:
         return await trio.open_tcp_listeners(http.port, host=http.host)
     except OSError as why:
         cause = why.__cause__ if isinstance(why.__cause__, OSError) else why
         reason = cause.strerror or str(cause)
         fix = "stop the program that listens there (ss -ltnp shows it), or set another address"
-        raise Problems(
+        raise AddressInUse(
             str(file), [f"http.listen: {http.host}:{http.port} cannot be opened ({reason}); {fix}"]
         ) from None
 

@@ -68,6 +68,10 @@ class Batcher(Generic[R]):
             self.close()
             await self._drain()
 
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
     def close(self) -> None:
         """Take no more rows; `run` ends once everything handed over is committed."""
         self._closed = True

@@ -92,7 +92,7 @@ async def make_copy(database: Path, target: Path) -> Copy:
         raise BackupFailed(f"{target} exists already; nothing was changed. Name another file for the copy.")
     await trio.Path(unchecked).unlink(missing_ok=True)
     try:
-        await backup(database, unchecked)
+        await backup(database, unchecked, target)
         copy = await trio.to_thread.run_sync(_checked, unchecked)
         os.link(unchecked, target)  # unlike a rename it never replaces a file
     except NotACopy as why:
@@ -129,7 +129,7 @@ async def put_back(file: Path, database: Path, stamp: str) -> tuple[Copy, Path |
     fresh = database.with_name(f"{database.name}.restoring")
     await trio.Path(fresh).unlink(missing_ok=True)
     try:
-        await backup(file, fresh)
+        await backup(file, fresh, database)
         copy = await trio.to_thread.run_sync(_checked, fresh)
         return copy, await trio.to_thread.run_sync(_swap, fresh, database, stamp)
     except OSError as why:

@@ -212,13 +212,14 @@ def _migrate_file(path: str) -> None:
             raise _Broken(f"{len(broken)} rows of {broken[0][0]} would point nowhere")
 
 
-async def backup(path: Path, target: Path) -> None:
+async def backup(path: Path, target: Path, asked_for: Path | None = None) -> None:
     """Copy a SQLite database, also while others write to it: one moment of it, on disk when this returns, readable by
-    its owner alone. `BackupFailed` when it cannot be made or `target` exists; a cancel leaves nothing behind."""
-    await trio.to_thread.run_sync(_back_up, path, target)
+    its owner alone. `BackupFailed` when it cannot be made or `target` exists; a cancel leaves nothing behind. The
+    message names the file that a person asked for, else the folder of the settings."""
+    await trio.to_thread.run_sync(_back_up, path, target, asked_for)
 
 
-def _back_up(path: Path, target: Path) -> None:
+def _back_up(path: Path, target: Path, asked_for: Path | None) -> None:
     if target.exists():
         raise BackupFailed(f"{target} exists already; nothing was changed. Name another file for the copy.")
     partial = target.with_name(f"{target.name}.partial")
@@ -231,10 +232,11 @@ def _back_up(path: Path, target: Path) -> None:
         partial.rename(target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as why:
-        raise BackupFailed(
-            f"{path} could not be copied to {target} ({why}); nothing was changed. "
-            "Make room there, or name another folder: [daemon] backups in fluentsd.toml."
-        ) from why
+        fix = "Make room there, or name another folder: [daemon] backups in fluentsd.toml."
+        if asked_for is not None:
+            fix = "Make room there, or name a file in another place."
+        where = asked_for or target
+        raise BackupFailed(f"{path} could not be copied to {where} ({why}); nothing was changed. {fix}") from why
     finally:
         with suppress(OSError):
             partial.unlink()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
 import trio
+from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from fluentsd.engine.runtime import Runtime
@@ -164,3 +166,17 @@ async def test_a_cancelled_question_ends_the_conversation(served: Path) -> None:
             await client.ask("forever")
         with pytest.raises(Unanswered):
             await client.ask("echo", {"words": "whose answer is this?"})
+
+
+async def test_a_damaged_database_is_no_bug_of_ours(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    async def execute(*_: object) -> None:
+        raise DBAPIError("SELECT", (), error)
+
+    monkeypatch.setattr(server, "execute", execute)
+    async with connect(served) as client:
+        with pytest.raises(DaemonFailed, match=r"is damaged .*malformed.* replace it with the newest copy") as caught:
+            await client.ask("campaign list")
+    assert "bug" not in str(caught.value)

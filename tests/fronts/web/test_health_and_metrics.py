@@ -40,6 +40,17 @@ async def test_a_channel_that_backs_off_or_is_held_is_told_and_is_no_reason_to_s
     assert parts["email"] == {"ok": False, "last_success": None, "age_s": None, "why": "held; see: fluentsd holds"}
 
 
+async def test_a_disk_that_is_full_is_told_although_it_can_be_read(front: Front) -> None:
+    state = front.stage.runtime.store_state
+    state.lost("The database cannot write: free space on its disk (disk I/O error). Nothing was written.")
+    got = await front.client.get("/healthz")
+    assert got.status_code == 503
+    assert got.json()["parts"]["store"]["why"] == "The database cannot write: free space on its disk"
+    state.found()
+    await front.stage.until(front.stage.clock.now() + MINUTE)
+    assert (await front.client.get("/healthz")).status_code == 200
+
+
 async def test_somebody_who_is_due_and_is_not_looked_at_is_told(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     stage = front.stage
     due = LaneDue(1, 1, "sms", next_slot_at=0, due_at=stage.clock.now() - HOUR, priority=50)

@@ -397,3 +397,11 @@ def test_the_draft_of_the_next_migration_is_empty_today() -> None:
 
     assert draft(whole=False).strip() == "pass"
     assert "op.create_table('attempt'" in draft(whole=True)
+
+
+async def test_a_copy_that_a_person_asked_for_names_their_file_and_no_setting(busy_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("a file where a folder should be")
+    target = tmp_path / "full" / "copy.db"
+    with pytest.raises(BackupFailed, match=f"could not be copied to {target} .*in another place") as caught:
+        await backup(busy_file, target.with_name("copy.db.unchecked"), target)
+    assert "fluentsd.toml" not in str(caught.value)

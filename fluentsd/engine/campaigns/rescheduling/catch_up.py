@@ -54,7 +54,8 @@ def _interval(plan: Plan, count: int, away: int) -> int:
 
 
 async def notice_absence(runtime: Runtime) -> None:
-    """At the start, before any claim: catch up if the daemon was down long enough to miss steps."""
+    """Before a claim, at the start and after a pass that came late: catch up if the daemon was down, its machine
+    suspended, or its database away long enough to miss steps."""
     now = runtime.clock.now()
 
     async def unit(conn: Connection) -> list[dict[str, Any]]:
@@ -78,6 +79,7 @@ async def notice_absence(runtime: Runtime) -> None:
     for result in await runtime.store.run(unit):
         details = {key: result[key] for key in ("campaign", "late", "late_policy", "away_s")}
         runtime.log.warning("campaign.late_start", **details)
+    runtime.recompute_wakeup.notify()  # under `shift`
 
 
 async def note_leaving(runtime: Runtime) -> None:
