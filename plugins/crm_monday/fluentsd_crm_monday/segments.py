@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from fluentsd.api import Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
-from fluentsd_crm_monday.boards import Board, Boards, Column, moment
+from fluentsd_crm_monday.boards import FRESH, REMEMBERED, Board, Boards, moment
 from fluentsd_crm_monday.client import CursorEnded, MondayClient
 from fluentsd_crm_monday.settings import Settings
+from fluentsd_crm_monday.values import Column, number_of
 
 #: Items on a page of a walk, and of a sweep, which asks for less of each.
 WALK_AT_ONCE, SWEEP_AT_ONCE = 100, 500
@@ -27,7 +28,8 @@ OVERLAP = 120 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A segment: a board, perhaps a group of it, perhaps a label of a status column."""
+    """A segment: a board, perhaps a group of it, perhaps a label of a status column by its number, which stays when the
+    label is renamed."""
 
     board: Board
     group: str = ""
@@ -44,7 +46,8 @@ class Place:
         if self.column is not None:
             values = {str(one["id"]): one for one in item.get("column_values") or []}
             mine = values.get(self.column.id)
-            return None if mine is None or "text" not in mine else mine["text"] == self.label
+            number = None if mine is None else number_of(self.column, mine)
+            return None if number is None else number == self.label
         return True
 
 
@@ -69,14 +72,14 @@ class Segments:
     async def all(self) -> list[Segment]:
         """Boards, their groups, and the labels of their status columns."""
         found: list[Segment] = []
-        for board in (await self._boards.all()).values():
+        for board in (await self._boards.all(FRESH)).values():
             found.append(Segment(f"list:{board.id}", board.name, board.size, "list"))
             for ref, title in board.groups.items():
                 found.append(Segment(f"group:{board.id}/{ref}", f"{board.name}: {title}", None, "group"))
             for column in board.columns.values():
                 if column.type == "status":
-                    for label in dict.fromkeys(column.labels.values()):
-                        ref = f"status:{board.id}/{column.id}/{label}"
+                    for number, label in column.labels.items():
+                        ref = f"status:{board.id}/{column.id}/{number}"
                         found.append(Segment(ref, f"{board.name}: {column.name}: {label}", None, "status"))
         return found
 
@@ -182,23 +185,31 @@ class Segments:
         return self._sweeps[board.id], True
 
     async def _place(self, segment: str) -> Place:
-        """A segment; raises LookupError if there is none of this name."""
-        kind, _, ref = segment.partition(":")
-        board_id, _, rest = ref.partition("/")
-        board = (await self._boards.all()).get(board_id)
-        if board is not None and kind == "list" and not rest:
-            return Place(board)
-        if board is not None and kind == "group" and rest in board.groups:
-            return Place(board, group=rest)
-        if board is not None and kind == "status":
-            column_id, _, label = rest.partition("/")
-            column = next((one for one in board.columns.values() if one.id == column_id), None)
-            if column is not None and label in column.labels.values():
-                return Place(board, column=column, label=label)
+        """A segment; raises LookupError if there is none of this name, also among boards that are read for it."""
+        for max_age in (REMEMBERED, FRESH):
+            if found := _place_in(await self._boards.all(max_age), segment):
+                return found
         raise LookupError(f"monday.com has no segment {segment!r} (or boards does not name its board)")
 
     def _columns(self, place: Place) -> list[str]:
         return self._boards.columns([place.board], [place.column.id] if place.column else [])
+
+
+def _place_in(boards: Mapping[str, Board], segment: str) -> Place | None:
+    """The segment of this name among boards."""
+    kind, _, ref = segment.partition(":")
+    board_id, _, rest = ref.partition("/")
+    board = boards.get(board_id)
+    if board is not None and kind == "list" and not rest:
+        return Place(board)
+    if board is not None and kind == "group" and rest in board.groups:
+        return Place(board, group=rest)
+    if board is not None and kind == "status":
+        column_id, _, number = rest.partition("/")
+        column = next((one for one in board.columns.values() if one.id == column_id), None)
+        if column is not None and column.type == "status" and number in column.labels and number.isdecimal():
+            return Place(board, column=column, label=number)
+    return None
 
 
 def _board_of(data: Mapping[str, Any], board: Board) -> Mapping[str, Any]:
@@ -214,6 +225,5 @@ def _rules(place: Place) -> Mapping[str, Any] | None:
     if place.group:
         return {"rules": [{"column_id": "group", "compare_value": [place.group], "operator": "any_of"}]}
     if place.column is not None:
-        numbers = [int(one) for one, label in place.column.labels.items() if label == place.label and one.isdecimal()]
-        return {"rules": [{"column_id": place.column.id, "compare_value": numbers, "operator": "any_of"}]}
+        return {"rules": [{"column_id": place.column.id, "compare_value": [int(place.label)], "operator": "any_of"}]}
     return None
