@@ -68,6 +68,8 @@ class Segments:
         self._client, self._boards, self._settings, self._tools = client, boards, settings, tools
         self._sweeps: dict[str, Sweep] = {}
         self._told: dict[str, frozenset[str]] = {}
+        #: The sweep by which each segment was told last.
+        self._told_by: dict[str, Sweep] = {}
 
     async def all(self) -> list[Segment]:
         """Boards, their groups, and the labels of their status columns."""
@@ -123,6 +125,8 @@ class Segments:
         if state is not None and state["of"] != segment:
             raise ValueError("this cursor is one of another segment; walk it")
         sweep, is_new = await self._sweep(place.board)
+        if state is not None and self._told_by.get(segment) is sweep and int(state["from"]) == sweep.at:
+            return Page([], as_of=sweep.asked_at, since=since)  # the same sweep names the same items again
         members = {str(one["id"]) for one in sweep.items if place.holds(one)}
         others = {str(one["id"]) for one in sweep.items if place.holds(one) is False}
         unsure = {str(one["id"]) for one in sweep.items} - members - others
@@ -132,6 +136,7 @@ class Segments:
         still_there, calls = (unnamed, 0) if too_many else await self._confirm(place, unnamed)
         is_told = segment in self._told
         self._told[segment] = frozenset(members | (known & unsure) | (set() if too_many else still_there))
+        self._told_by[segment] = sweep
         cursor = write_cursor("since", of=segment, **{"from": sweep.at})
         requests = calls + (sweep.calls if is_new else 0)
         if state is None:

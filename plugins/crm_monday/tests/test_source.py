@@ -92,6 +92,25 @@ async def test_calls_run_out_before_noon(crm, connect, given):
     assert crm.count() == before + 1
 
 
+async def test_a_sweep_names_an_item_once_until_the_next_one(crm, connect, given):
+    """Each naming of an item is a call to read it, and the sweep is served for a quarter of an hour."""
+    crm.item()
+    crm.pass_time(600)
+    source = connect(every=900)
+    [page] = await walk_pages(source, TOPICS)
+    crm.pass_time(5)
+    comer = crm.item()
+    told = await source.changes(TOPICS, page.since)
+    assert list(told.refs) == [comer]
+    for _ in range(3):
+        told = await source.changes(TOPICS, told.since)
+        assert (list(told.refs), list(told.gone), told.requests) == ([], [], 0)
+    assert list((await source.changes(TOPICS, page.since)).refs) == [comer]  # a page that was lost on the way
+    crm.edit(comer, text_1="x")
+    await given.clock.sleep_until(given.clock.now() + 901_000_000)
+    assert list((await source.changes(TOPICS, told.since)).refs) == [comer]
+
+
 async def test_the_share_of_the_day_ends_in_an_error(crm, connect):
     source = connect(calls_per_day=10, daily_share=0.5)
     for _ in range(5):
