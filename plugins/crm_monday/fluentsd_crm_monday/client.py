@@ -102,7 +102,7 @@ class MondayClient:
         if failure.kind == "token":
             raise NeedsHuman(f"monday.com refuses the token ({words}). Nothing was changed; create a token and set it")
         if failure.kind == "forbidden":
-            raise Invalid(f"monday.com refuses this ({code}): {words}; give the token's user access to the board")
+            raise Invalid(f"monday.com refuses this ({code}): {words}; let the token's user see and edit the board")
         if failure.kind == "invalid":
             raise Invalid(f"monday.com refuses the request ({code}): {words}")
 

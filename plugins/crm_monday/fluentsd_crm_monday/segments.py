@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
+from fluentsd.api import Invalid, Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
 from fluentsd_crm_monday.boards import FRESH, REMEMBERED, Board, Boards, moment
-from fluentsd_crm_monday.client import CursorEnded, MondayClient
+from fluentsd_crm_monday.client import CursorEnded, MondayClient, Reply
 from fluentsd_crm_monday.settings import Settings
 from fluentsd_crm_monday.values import Column, number_of
 
@@ -93,7 +93,7 @@ class Segments:
             variables = {
                 "board": [place.board.id], "limit": WALK_AT_ONCE, "rules": _rules(place), "columns": columns,
             }  # fmt: skip
-            reply = await self._client.read("FirstPage", variables)
+            reply = await self._first(segment, variables)
             board = _board_of(reply.data, place.board)
             page, count = board["items_page"], count_of(board.get("items_count"))
             state: dict[str, Any] = {"began": now, "from": reply.at or now, "named": 0, "unsure": False, "count": count}
@@ -162,6 +162,16 @@ class Segments:
             mine = [one for one in items if str(one["board"]["id"]) == place.board.id]
             found |= {str(one["id"]) for one in mine if place.holds(one) is not False}
         return frozenset(found), -(-len(wanted) // WALK_AT_ONCE)
+
+    async def _first(self, segment: str, variables: Mapping[str, Any]) -> Reply:
+        """The first page of a walk. Where monday refuses it, the group or column may be gone since the boards were
+        read: a LookupError, and no fault of the account."""
+        try:
+            return await self._client.read("FirstPage", variables)
+        except Invalid:
+            if _place_in(await self._boards.all(0), segment) is None:
+                raise LookupError(f"monday.com has no segment {segment!r} any more") from None
+            raise
 
     async def _next(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """The page at a cursor; one that leads to itself is no page."""

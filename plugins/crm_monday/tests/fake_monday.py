@@ -116,6 +116,8 @@ class FakeMonday(LoopbackServer):
             ref for ref, one in self.items.items() if one["board"] == given["board"][0] and one["state"] == "active"
         ]
         for rule in (given["rules"] or {}).get("rules", []):
+            if rule["column_id"] not in ["group", *(one["id"] for one in self.columns)]:
+                return _error("InvalidColumnIdException", "Column not found")
             refs = [ref for ref in refs if self._holds(self.items[ref], rule)]
         self.random.shuffle(refs)
         count = sum(one["board"] == given["board"][0] and one["state"] == "active" for one in self.items.values())

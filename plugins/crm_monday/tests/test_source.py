@@ -267,6 +267,15 @@ async def test_a_status_is_followed_when_its_label_is_renamed(crm, connect, give
     assert refs(await walk_pages(source, segment)) == {won}
 
 
+async def test_a_status_column_that_is_deleted_is_a_segment_that_is_not_there(crm, connect):
+    crm.item(status="Won")
+    source = connect()
+    await source.segments()
+    crm.columns = [one for one in crm.columns if one["id"] != "status"]
+    with pytest.raises(LookupError, match="no segment 'status:9001/status/1' any more"):
+        await source.walk(f"status:{BOARD}/status/1", None)
+
+
 async def test_a_status_that_was_never_set_is_its_blank_label(crm, connect):
     crm.columns[3]["labels"] = {"0": "New", "1": "Won", "5": "Fresh"}
     ref = crm.item()
