@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import trio
 
-from fluentsd.api import NeedsHuman, Tools, Unavailable, retry_after
+from fluentsd.api import Meaning, NeedsHuman, Tools, Unavailable, retry_after
 from fluentsd_source_csv.rows import Rows, digest_of, read_rows
 from fluentsd_source_csv.settings import Settings
 
@@ -25,15 +25,19 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 REDIRECTS = 5
 #: Contents that are kept of each file.
 KEPT = 4
+#: How long a file on disk has been left alone when it counts as written, in microseconds.
+SETTLED = 10_000_000
 
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one file: its stamps, its digest, and when it was last asked for."""
+    """What is known of one file: its stamps, its digest, when it was last asked for, and the opt-outs that its headings
+    ever told."""
 
     stamps: dict[str, str]
     digest: str
     asked_at: int
+    opt_outs: frozenset[Meaning] = frozenset()
 
 
 class Fetching:
@@ -72,9 +76,27 @@ class Fetching:
             self._known[name] = known
             return await self.kept(name, known.digest)
         rows: Rows = await self._tools.run_sync(self._parse, name, content or b"")
-        await self._tools.run_sync(self._keep, name, content or b"", stamps, rows.digest)
-        self._known[name] = Known(stamps, rows.digest, now)
+        if "mtime" in stamps and 0 <= now - int(stamps["mtime"]) // 1000 < SETTLED:
+            await self._be_whole(name, rows, known)
+        found = Known(stamps, rows.digest, now, rows.opt_outs | (known.opt_outs if known else frozenset()))
+        try:
+            await self._tools.run_sync(self._keep, name, content or b"", found)
+        except OSError as why:
+            raise Unavailable(f"{name!r} cannot be kept in {self._folder} ({why.strerror}); make room", 60) from why
+        self._known[name] = found
         return rows
+
+    def opt_outs(self, name: str) -> frozenset[Meaning]:
+        """The opt-outs that the headings of a file ever told."""
+        known = self._known.get(name)
+        return known.opt_outs if known else frozenset()
+
+    async def _be_whole(self, name: str, rows: Rows, known: Known | None) -> None:
+        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written: it
+        has lost rows, or its last line has no end."""
+        before = None if known is None else await self._tools.run_sync(self._load, name, known.digest)
+        if not rows.ended or (before is not None and not before.by_id.keys() <= rows.by_id.keys()):
+            raise Unavailable(f"{name!r} was changed a moment ago and may still be being written", after=10)
 
     async def kept(self, name: str, digest: str) -> Rows:
         """The rows of a content that is kept; raises ValueError if it is not any more."""
@@ -166,11 +188,12 @@ class Fetching:
     def _place(self, name: str) -> Path:
         return self._folder / hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
-    def _keep(self, name: str, content: bytes, stamps: dict[str, str], digest: str) -> None:
+    def _keep(self, name: str, content: bytes, known: Known) -> None:
         folder = self._place(name)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(folder / f"{digest}.csv", content)
-        _replace(folder / "latest.json", json.dumps({"stamps": stamps, "digest": digest}).encode())
+        _replace(folder / f"{known.digest}.csv", content)
+        about = {"stamps": known.stamps, "digest": known.digest, "opt_outs": sorted(known.opt_outs)}
+        _replace(folder / "latest.json", json.dumps(about).encode())
         kept = sorted(folder.glob("*.csv"), key=lambda one: one.stat().st_mtime_ns)
         for old in kept[:-KEPT]:
             old.unlink(missing_ok=True)
@@ -179,7 +202,8 @@ class Fetching:
         try:
             found: dict[str, Any] = json.loads((self._place(name) / "latest.json").read_text("utf-8"))
             if (self._place(name) / f"{found['digest']}.csv").exists():
-                return Known(dict(found["stamps"]), str(found["digest"]), -self._settings.every)
+                opt_outs = frozenset(found.get("opt_outs", ()))
+                return Known(dict(found["stamps"]), str(found["digest"]), -self._settings.every, opt_outs)
         except (OSError, ValueError, KeyError):
             pass
         return None
