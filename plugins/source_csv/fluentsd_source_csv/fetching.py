@@ -54,8 +54,9 @@ class Fetching:
         """The place of each file by its name: those of the settings, then those of the folder."""
         found = dict(self._settings.files)
         if self._settings.folder:
-            for file in sorted(Path(self._settings.folder).glob("*.csv")):
-                found.setdefault(file.stem, str(file))
+            for file in sorted(Path(self._settings.folder).glob("*.[cC][sS][vV]")):
+                if not file.is_dir():
+                    found.setdefault(file.stem, str(file))
         return found
 
     async def latest(self, name: str) -> Rows:

@@ -56,7 +56,8 @@ class CsvSource:
             except (Unavailable, NeedsHuman, LookupError) as why:
                 found.append(Finding(False, f"csv: {why}", "correct its address or path in files, or the file itself"))
                 continue
-            found.append(Finding(True, f"csv: {name!r} has {len(rows.by_id)} rows"))
+            size = len(rows.by_id)
+            found.append(Finding(True, f"csv: {name!r} has {size} row{'' if size == 1 else 's'}"))
             found += [
                 Finding(False, f"csv: {name!r} has lost its column for {one}: nobody is contacted ({one})",
                         "put the column back, or name another one under opt_out")

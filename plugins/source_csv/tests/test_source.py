@@ -157,6 +157,21 @@ async def test_two_files_that_count_from_one_are_different_people(connect, tmp_p
     assert {(one.id, one.fields["Name"]) for one in read} == {("A/1", "Ann"), ("A/B/1", "Bob")}
 
 
+async def test_the_files_of_a_folder_are_found_by_their_ending(connect, tmp_path):
+    lists = tmp_path / "lists"
+    (lists / "old.csv").mkdir(parents=True)
+    for name in ("a.csv", "B.CSV", "c.txt", "d.csv.tmp"):
+        (lists / name).write_text("id,Name\n1,Ann\n")
+    (lists / "gone.csv").symlink_to("nowhere")
+    source = connect(files={"Named": f"{lists}/c.txt"}, folder=str(lists))
+    listed = await source.segments()
+    assert {one.name for one in listed} == {"Named", "a", "B"}
+    assert [one.endswith("gone.csv") for one in listed.unlisted] == [True]
+    assert [one.what for one in await source.check() if one.ok] == [
+        "csv: 'Named' has 1 row", "csv: 'B' has 1 row", "csv: 'a' has 1 row",
+    ]  # fmt: skip
+
+
 async def test_a_broken_file_stops_no_other(connect, tmp_path):
     """Its own people are there, not read, and told when it is mended."""
     good, broken = tmp_path / "good.csv", tmp_path / "broken.csv"
