@@ -44,7 +44,8 @@ class Rows:
     @property
     def opt_outs(self) -> frozenset[Meaning]:
         """The opt-outs that its headings tell."""
-        return frozenset(one for one in map(meaning_of, self.headings) if one.startswith("opt_out"))
+        found = {one for one in map(meaning_of, self.headings) if one.startswith("opt_out")}
+        return frozenset({*found, "opt_out_sms"} if any(map(stops_texts, self.headings)) else found)
 
 
 def digest_of(content: bytes) -> str:
@@ -61,6 +62,11 @@ def compare(old: Rows, new: Rows) -> tuple[list[str], list[str]]:
 def meaning_of(heading: str) -> Meaning:
     """What a heading means; "" for nothing that fluentsd knows."""
     return MEANINGS.get(re.sub(r"[^a-z]", "", heading.casefold()), "")
+
+
+def stops_texts(heading: str) -> bool:
+    """Whether a heading for calls means texts too, as in an import of a file."""
+    return re.sub(r"[^a-z]", "", heading.casefold()) in ("donotcall", "dnc")
 
 
 def read_rows(content: bytes, column: str, name: str) -> Rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from fluentsd.api import (
     Malformed,
     Meaning,
     NeedsHuman,
+    OptOutRule,
     Page,
     Record,
     Segment,
@@ -30,7 +31,7 @@ from fluentsd.api import (
     WriteLedger,
 )
 from fluentsd_source_csv.fetching import Fetching
-from fluentsd_source_csv.rows import Rows, compare, meaning_of
+from fluentsd_source_csv.rows import Rows, compare, meaning_of, stops_texts
 from fluentsd_source_csv.settings import Settings
 
 ACTIVITIES = "activities.jsonl"
@@ -77,7 +78,7 @@ class CsvSource:
         for rows in (await self._readable())[0].values():
             headings |= dict.fromkeys(rows.headings)
         fields = [SourceField(one, one, meaning=meaning_of(one)) for one in headings]
-        rules = dict.fromkeys(rule.meaning for rule in self._settings.opt_outs)
+        rules = dict.fromkeys(rule.meaning for rule in self._rules(headings))
         return [*fields, *(SourceField(one, one, "flag", meaning=one) for one in rules)]
 
     async def segments(self) -> Sequence[Segment]:
@@ -217,6 +218,10 @@ class CsvSource:
             out.write(line + "\n")
         return f"activity:{key}"
 
+    def _rules(self, headings: Iterable[str]) -> list[OptOutRule]:
+        """The rules of the settings, and those of headings that stop texts beside calls."""
+        return [*self._settings.opt_outs, *(OptOutRule("sms", one) for one in headings if stops_texts(one))]
+
     def _lost(self, name: str, rows: Rows) -> frozenset[Meaning]:
         """The opt-outs that the file once told by a heading, and does not tell any more."""
         return self._fetching.opt_outs(name) - rows.opt_outs - {rule.meaning for rule in self._settings.opt_outs}
@@ -225,11 +230,13 @@ class CsvSource:
         row: Mapping[str, str] = rows.by_id[one]
         fields: dict[str, Any] = dict(row)
         lower = {name.casefold(): value for name, value in row.items()}
-        rules = self._settings.opt_outs
+        rules = self._rules(row)
         for meaning in dict.fromkeys(rule.meaning for rule in rules):
             mine = [rule for rule in rules if rule.meaning == meaning]
             fields[meaning] = any(rule.holds(lower.get(rule.field.casefold())) for rule in mine)
-        missing = {rule.meaning for rule in rules if rule.field.casefold() not in lower} | self._lost(name, rows)
+        missing = {rule.meaning for rule in self._settings.opt_outs if rule.field.casefold() not in lower} | self._lost(
+            name, rows
+        )
         return Record(_ref(name, one), fields, object="row", unreadable=frozenset(missing))
 
 

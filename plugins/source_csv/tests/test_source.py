@@ -228,18 +228,31 @@ async def test_a_disk_that_is_full_is_said(connect, monkeypatch):
         await connect().walk(LEADS, None)
 
 
+async def test_do_not_call_means_texts_too(web, connect):
+    """As in an import of the same file."""
+    web.content = b"id,Name,Do not call\nr1,Ann,yes\nr2,Bob,no\n"
+    source = connect()
+    assert {one.meaning for one in await source.catalogue()} >= {"opt_out_phone", "opt_out_sms"}
+    records = (await source.walk(LEADS, None)).records
+    assert [one.fields["opt_out_sms"] for one in records] == [True, False]
+
+
 async def test_a_heading_for_opt_outs_that_vanishes_is_taken_for_consent(web, connect):
     web.content = b"id,Name,DNC\nr1,Ann,\n"
     [record] = (await connect().walk(LEADS, None)).records
     assert record.unreadable == frozenset()
-    for content, lost in ((b"id,Name\nr1,Ann\n", {"opt_out_phone"}), (b"id,Do not call\nr1,yes\n", set())):
+    for content, lost in (
+        (b"id,Name\nr1,Ann\n", {"opt_out_phone", "opt_out_sms"}),
+        (b"id,Do not call\nr1,yes\n", set()),
+    ):
         web.content = content
         [record] = (await connect().walk(LEADS, None)).records  # as after a restart
         assert record.unreadable == lost
         wrong = [one.what for one in await connect().check() if not one.ok]
         assert len(wrong) == len(lost)
-    [record] = (await connect(opt_out={"phone": "Stop"}).walk(LEADS, None)).records
-    assert record.unreadable == {"opt_out_phone"}
+    web.content = b"id,Name\nr1,Ann\n"
+    [record] = (await connect(opt_out={"phone": "Name", "sms": "Name"}).walk(LEADS, None)).records
+    assert record.unreadable == frozenset()  # other columns tell it now
 
 
 async def test_many_changes_are_compared_once(connect, tmp_path, monkeypatch):
