@@ -77,8 +77,8 @@ class Fetching:
             self._known[name] = known
             return await self.kept(name, known.digest)
         rows: Rows = await self._tools.run_sync(self._parse, name, content or b"")
-        if "mtime" in stamps and 0 <= now - int(stamps["mtime"]) // 1000 < SETTLED:
-            await self._be_whole(name, rows, known)
+        if known is not None and "mtime" in stamps and 0 <= now - int(stamps["mtime"]) // 1000 < SETTLED:
+            await self._be_whole(name, rows, known, known.stamps.get("inode") == stamps["inode"])
         found = Known(stamps, rows.digest, now, rows.opt_outs | (known.opt_outs if known else frozenset()))
         try:
             await self._tools.run_sync(self._keep, name, content or b"", found)
@@ -92,11 +92,13 @@ class Fetching:
         known = self._known.get(name)
         return known.opt_outs if known else frozenset()
 
-    async def _be_whole(self, name: str, rows: Rows, known: Known | None) -> None:
-        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written: it
-        has lost rows, or its last line has no end."""
-        before = None if known is None else await self._tools.run_sync(self._load, name, known.digest)
-        if not rows.ended or (before is not None and not before.by_id.keys() <= rows.by_id.keys()):
+    async def _be_whole(self, name: str, rows: Rows, known: Known, is_in_place: bool) -> None:
+        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written: two
+        of these are true: it was written in place, it has lost rows, its last line has no end. A file that was renamed
+        to its name is whole."""
+        before = await self._tools.run_sync(self._load, name, known.digest)
+        has_lost = before is not None and not before.by_id.keys() <= rows.by_id.keys()
+        if is_in_place + has_lost + (not rows.ended) >= 2:
             raise Unavailable(f"{name!r} was changed a moment ago and may still be being written", after=10)
 
     async def kept(self, name: str, digest: str) -> Rows:
