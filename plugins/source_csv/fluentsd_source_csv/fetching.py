@@ -93,9 +93,9 @@ class Fetching:
         return known.opt_outs if known else frozenset()
 
     async def _be_whole(self, name: str, rows: Rows, known: Known, is_in_place: bool) -> None:
-        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written: two
-        of these are true: it was written in place, it has lost rows, its last line has no end. A file that was renamed
-        to its name is whole."""
+        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written:
+        two of these are true: it was written in place, it has lost rows, its last line has no end. A file that was
+        renamed to its name is whole."""
         before = await self._tools.run_sync(self._load, name, known.digest)
         has_lost = before is not None and not before.by_id.keys() <= rows.by_id.keys()
         if is_in_place + has_lost + (not rows.ended) >= 2:
