@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.events import OptedOut
@@ -15,6 +15,8 @@ from fluentsd.store.db.statements import among, json_of
 from fluentsd.store.tables import contact_point, enrollment, point, suppression
 from fluentsd.text import like
 
+#: The kinds of points.
+KINDS = ("phone", "email")
 #: The reason and the actor of an opt-out that came from the person.
 _OWN = {"reason": "opted_out", "by": "contact"}
 #: How the reason of an entry begins that a column of an imported list gave; the source's name follows.
@@ -31,8 +33,15 @@ _SAID_AGAIN = update(suppression).where(
 _OWNERS = (
     select(contact_point.c.contact_id)
     .join(point, point.c.id == contact_point.c.point_id)
-    .where(among(point.c.value, "values"))
+    .where(point.c.kind.in_(KINDS), among(point.c.value, "values"))  # the index begins with the kind
     .distinct()
+)
+#: The points of a person. Their kind is compared in Python: SQLite would read all points of the kind instead.
+_POINTS = (
+    select(point.c.kind, point.c.value)
+    .join(contact_point, contact_point.c.point_id == point.c.id)
+    .where(contact_point.c.contact_id == bindparam("contact"))
+    .order_by(point.c.id)
 )
 _STOPPED = select(suppression.c.value, suppression.c.channel).where(
     among(suppression.c.value, "values"), suppression.c.lifted_at.is_(None)
@@ -132,11 +141,9 @@ async def add_contact(
 ) -> None:
     """Put the numbers and addresses of a person on the list, those that others share included: all of them for every
     channel, or those that serve the one channel."""
-    mine = select(contact_point.c.point_id).where(contact_point.c.contact_id == contact_id)
-    statement = select(point.c.kind, point.c.value).where(point.c.id.in_(mine)).order_by(point.c.id)
-    if channel != "*":
-        statement = statement.where(point.c.kind == ("email" if channel == "email" else "phone"))
-    points = [(kind, value) for kind, value in await conn.execute(statement)]
+    wanted = KINDS if channel == "*" else ("email" if channel == "email" else "phone",)
+    mine = await conn.execute(_POINTS, {"contact": contact_id})
+    points = [(kind, value) for kind, value in mine if kind in wanted]
     await add(conn, points, reason=reason, by=by, at=at, channel=channel, evidence=evidence, said_at=said_at)
 
 

@@ -170,8 +170,8 @@ def judge(folder: Path) -> None:
     lines = (folder / "plugins/sources/fair/activities.jsonl").read_text().splitlines()
     written = Counter(json.loads(line)["key"] for line in lines)
     assert max(written.values()) == 1
-    reported = {f"attempt:{token}:k{n}" for token, n in ask(
-        "SELECT a.id, substr(r.key, 2) FROM attempt a JOIN enrollment e ON e.id = a.enrollment_id"
+    reported = {f"attempt:{token}:{key}" for token, key in ask(
+        "SELECT a.id, r.key FROM attempt a JOIN enrollment e ON e.id = a.enrollment_id"
         " JOIN record r ON r.contact_id = e.contact_id WHERE a.outcome NOT IN ('unknown', 'not_sent')"
     )}  # fmt: skip
     assert reported <= written.keys()

@@ -50,6 +50,7 @@ class Fields:
 
     def __init__(self, catalogue: Sequence[SourceField], meanings: Mapping[str, str], region: str = "US") -> None:
         self.catalogue = catalogue
+        self.names = frozenset(one.name for one in catalogue)
         self.meanings = {one.name: meanings.get(one.name, one.meaning) for one in catalogue if one.fetched}
         targets = {name: _TARGETS.get(meaning, "") for name, meaning in self.meanings.items()}
         self._reader = ContactReader(record_columns(targets), region)

@@ -35,6 +35,8 @@ class Reading:
         self.ref = SourceRef(name, 0)
         self._fields: Fields | None = None
         self._fields_at = 0
+        #: Fields that records had and the catalogue had not, also when it was read again for them.
+        self._strange: set[str] = set()
 
     async def begin(self, now: int) -> None:
         source_id = await self.runtime.store.run(contacts.source_id, "crm", self.name, now)
@@ -51,6 +53,9 @@ class Reading:
     async def records(self, found: Sequence[Record], at: int) -> list[RecordRead]:
         """These records, read by the fields."""
         fields = await self._known(at)
+        if strange := {name for record in found for name in record.fields} - fields.names - self._strange:
+            self._strange |= strange
+            fields = await self._known(at, is_stale=True)  # a column may be new, and say who has opted out
         read = []
         for place, record in enumerate(found):
             read.append(fields.read(record))
@@ -65,8 +70,8 @@ class Reading:
             found += await self.source.refresh(ids[start : start + most])
         return found
 
-    async def _known(self, at: int) -> Fields:
-        if self._fields is None or at - self._fields_at > CATALOGUE_AGE:
+    async def _known(self, at: int, *, is_stale: bool = False) -> Fields:
+        if self._fields is None or is_stale or at - self._fields_at > CATALOGUE_AGE:
             options = self.options
             self._fields = Fields(await self.source.catalogue(), options.meanings, options.region)
             self._fields_at = at

@@ -12,39 +12,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from fluentsd.api import Meaning, Record, SourceField, Tools
+from fluentsd.api import OptOutRule, Record, SourceField, Tools
 from fluentsd_crm_monday.client import MondayClient
 from fluentsd_crm_monday.settings import Settings
+from fluentsd_crm_monday.values import Column, value_of
 
-BOARDS_AT_ONCE, REMEMBERED = 25, 3600 * 1_000_000
-#: What a column means by its type, and by its title in lower case.
-BY_TYPE: Mapping[str, Meaning] = {
-    "phone": "phone", "email": "email", "country": "country", "world_clock": "timezone",
-}  # fmt: skip
-BY_TITLE: Mapping[str, Meaning] = {
-    "first name": "first_name", "last name": "last_name", "city": "city", "state": "state", "zip": "zip",
-    "zip code": "zip", "postal code": "zip", "time zone": "timezone", "timezone": "timezone",
-}  # fmt: skip
+#: How long boards are remembered, and how old they may be where a person asks or a segment is not found.
+BOARDS_AT_ONCE, REMEMBERED, FRESH = 25, 3600 * 1_000_000, 60 * 1_000_000
+#: What monday lists as boards and has no items of its own, and what `boards` must name to be followed.
+_NO_BOARDS, _SUBITEMS = ("document", "custom_object"), "sub_items_board"
 _Kind = Literal["text", "number", "flag", "date", "choice"]
 _KINDS: Mapping[str, _Kind] = {
     "checkbox": "flag", "numbers": "number", "date": "date", "status": "choice", "dropdown": "choice",
 }  # fmt: skip
 #: Columns that can be written, and how a value of each looks in monday's JSON.
 _WRITABLE = ("text", "long_text", "numbers", "status", "dropdown", "checkbox", "date", "phone", "email")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a board: its id, the name of its field, its type, and the labels of a status by their number."""
-
-    id: str
-    name: str
-    type: str
-    labels: Mapping[str, str]
-
-    @property
-    def meaning(self) -> Meaning:
-        return BY_TYPE.get(self.type) or BY_TITLE.get(self.name.casefold(), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +39,13 @@ class Board:
     groups: Mapping[str, str]
     columns: Mapping[str, Column]
 
+    def lacks_label(self, rule: OptOutRule) -> bool:
+        """Whether a rule names labels, and its column has none of them: they may have been renamed."""
+        column = self.columns.get(rule.field)
+        if column is None or not rule.values or not column.labels:
+            return False
+        return not any(rule.holds(label) for label in column.labels.values())
+
 
 class Boards:
     """The boards of one account."""
@@ -65,6 +54,8 @@ class Boards:
         self._client, self._settings, self._tools = client, settings, tools
         self._boards: dict[str, Board] = {}
         self._read_at: int | None = None
+        #: Labels of items, by column, that the boards do not have: found since they were read, and found before.
+        self._strange, self._accepted = set[tuple[str, str]](), set[tuple[str, str]]()
 
     async def all(self, max_age: int = REMEMBERED, *, urgent: bool = False) -> Mapping[str, Board]:
         """The boards to follow, by id. `urgent`: for an opt-out, which may use the whole quota."""
@@ -76,9 +67,11 @@ class Boards:
                 ids = list(self._settings.boards) or None
                 variables = {"ids": ids, "limit": BOARDS_AT_ONCE, "page": page}
                 rows = (await self._client.read("Boards", variables, urgent=urgent)).data["boards"]
-                found |= {str(one["id"]): _board(one) for one in rows if one is not None}
+                found |= {str(one["id"]): _board(one) for one in rows if one is not None and self._is_followed(one)}
                 page, more = page + 1, len(rows) >= BOARDS_AT_ONCE
             self._boards, self._read_at = found, now
+            self._accepted |= self._strange
+            self._strange.clear()
         return self._boards
 
     async def fields(self) -> list[SourceField]:
@@ -111,58 +104,39 @@ class Boards:
         }
         for column in board.columns.values():
             if self._is_read(column) and column.id in values:
-                fields[column.name] = known[column.name] = value_of(column, values[column.id])
+                fields[column.name] = value_of(column, values[column.id])
+                if self._is_known(column, fields[column.name]):
+                    known[column.name] = fields[column.name]
         for meaning in dict.fromkeys(rule.meaning for rule in self._settings.opt_outs):
             mine = [rule for rule in self._settings.opt_outs if rule.meaning == meaning]
             fields[meaning] = any(rule.holds(_many(known.get(rule.field))) for rule in mine)
-        unreadable = frozenset(rule.meaning for rule in self._settings.opt_outs if rule.field not in known)
+        unreadable = frozenset(
+            rule.meaning for rule in self._settings.opt_outs if rule.field not in known or board.lacks_label(rule)
+        )
         ref = str(item["id"])
         return Record(
             ref, fields, moment(item.get("updated_at")), object="item", url=str(item.get("url") or ""),
             unreadable=unreadable,
         )  # fmt: skip
 
+    def _is_known(self, column: Column, value: Any) -> bool:
+        """Whether a status can be compared with the labels of a rule. A label that the board did not have may be the
+        new name of an opt-out: the boards are read again first, once for each."""
+        one = (column.id, str(value))
+        if column.type != "status" or not value or not column.labels or value in column.labels.values():
+            return True
+        if one not in self._accepted:
+            self._strange.add(one)
+            self._read_at = None
+        return one in self._accepted
+
+    def _is_followed(self, one: Mapping[str, Any]) -> bool:
+        kind = one.get("type")
+        return kind not in _NO_BOARDS and (kind != _SUBITEMS or str(one["id"]) in self._settings.boards)
+
     def _is_read(self, column: Column) -> bool:
         named = {*self._settings.fields, *(rule.field for rule in self._settings.opt_outs)}
         return bool(column.meaning) or column.name in named
-
-
-def value_of(column: Column, given: Mapping[str, Any]) -> Any:
-    """A column's value: its text, a flag of a checkbox, the number of a phone in full."""
-    if column.type == "checkbox":
-        return bool(given.get("checked")) or str(given.get("text") or "").casefold() in ("v", "true", "yes")
-    text = given.get("text") or given.get("display_value")
-    raw = given.get("value")
-    if column.type in ("email", "phone", "world_clock") and isinstance(raw, str) and raw:
-        try:
-            inner = json.loads(raw)
-        except ValueError:
-            inner = None
-        if isinstance(inner, dict):
-            text = inner.get({"email": "email", "phone": "phone", "world_clock": "timezone"}[column.type]) or text
-    if column.type == "phone" and text and not str(text).startswith("+") and str(text).isdecimal() and len(text) > 10:
-        text = f"+{text}"  # monday keeps a number with its country's code, without the plus
-    return text or None
-
-
-def value_for(column: Column, value: Any) -> Any:
-    """A value as monday's JSON for a column of its type; raises ValueError for a type that cannot be written."""
-    text = "" if value is None else str(value)
-    if column.type == "checkbox":
-        return {"checked": "true"} if value and text.casefold() not in ("false", "no", "0") else None
-    if column.type in ("status", "dropdown"):
-        return {"label": text} if column.type == "status" else {"labels": [text]}
-    if column.type == "email":
-        return {"email": text, "text": text}
-    if column.type == "phone":
-        return {"phone": text, "countryShortName": ""}
-    if column.type == "date":
-        return {"date": text[:10]}
-    if column.type == "long_text":
-        return {"text": text}
-    if column.type in ("text", "numbers"):
-        return text
-    raise ValueError(f"the column {column.name!r} ({column.type}) cannot be written")
 
 
 def moment(given: Any) -> int | None:
@@ -175,7 +149,8 @@ def moment(given: Any) -> int | None:
 
 
 def _many(given: Any) -> Any:
-    return [one.strip() for one in given.split(",")] if isinstance(given, str) and "," in given else given
+    """A text, and its parts, if it may be several values."""
+    return [given, *(one.strip() for one in given.split(","))] if isinstance(given, str) and "," in given else given
 
 
 def _board(one: Mapping[str, Any]) -> Board:

@@ -87,7 +87,7 @@ class MondayClient:
         try:
             self._decide(answer)
         except Invalid as why:
-            raise Rejected(f"monday.com refuses the write: {why}") from why
+            raise Rejected(str(why)) from why
         words = f"monday.com cannot write now ({answer.words})"
         raise Unavailable(words, after=answer.after or 30, only_this=answer.kind == "locked")
 
@@ -95,13 +95,14 @@ class MondayClient:
         """Raise for a failure that no repetition mends."""
         code, words = failure.code, failure.words
         if failure.kind == "daily":
-            raise Unavailable("monday.com's daily limit of calls is reached", after=self._until_reset())
+            after = failure.after or self._until_reset()
+            raise Unavailable("monday.com's daily limit of calls is reached", after=after)
         if failure.kind == "cursor":
             raise CursorEnded(f"monday.com's cursor has ended ({words}); begin again")
         if failure.kind == "token":
             raise NeedsHuman(f"monday.com refuses the token ({words}). Nothing was changed; create a token and set it")
         if failure.kind == "forbidden":
-            raise Invalid(f"monday.com refuses this ({code}): {words}; give the token's user access to the board")
+            raise Invalid(f"monday.com refuses this ({code}): {words}; let the token's user see and edit the board")
         if failure.kind == "invalid":
             raise Invalid(f"monday.com refuses the request ({code}): {words}")
 
@@ -128,7 +129,8 @@ class MondayClient:
             self._budget.succeeded()
             return Reply(answer.json()["data"], server_time(answer.headers.get("date")))
         if failure.kind == "daily":
-            self._budget.refused_for_the_day("monday.com's daily limit of calls is reached")
+            until = None if failure.after is None else self._tools.clock.now() + round(failure.after * SECOND)
+            self._budget.refused_for_the_day("monday.com's daily limit of calls is reached", until)
         elif failure.kind == "limited":
             self._budget.refused(failure.after or 30.0, f"monday.com limits calls ({failure.code or failure.words})")
         return failure

@@ -20,7 +20,7 @@ _ITEM = f"""id name state updated_at url
 
 BOARDS = """query Boards($ids: [ID!], $limit: Int!, $page: Int!) {
   boards(ids: $ids, limit: $limit, page: $page, state: active) {
-    id name items_count
+    id name type items_count
     groups { id title }
     columns { id title type settings_str archived }
   }
@@ -79,7 +79,7 @@ _A_PAGE: Shape = {"cursor": TEXT_OR_NULL, "items": [_AN_ITEM]}
 #: The documented form of each answer's data.
 SHAPES: Mapping[str, Shape] = {
     "Boards": {"boards": [Maybe({
-        "id": ID, "name": TEXT, "groups": Maybe([{"id": ID, "title": TEXT}]),
+        "id": ID, "name": TEXT, "type": Maybe(TEXT), "groups": Maybe([{"id": ID, "title": TEXT}]),
         "columns": Maybe([{"id": ID, "title": TEXT, "type": TEXT}]),
     })]},
     "FirstPage": {"boards": [Maybe({"items_count": Maybe(COUNT), "items_page": _A_PAGE})]},

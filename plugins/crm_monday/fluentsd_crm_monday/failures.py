@@ -26,6 +26,8 @@ _LIMITED = frozenset({
     "FIELDLIMITEXCEEDED", "FIELDMINUTERATELIMITEXCEEDED",
 })  # fmt: skip
 _LIMITED_WORDS = re.compile(r"\brate\b.*\bexceeded\b|concurrency limit|budget exhausted|too many requests")
+#: What the older form of an answer says in its message alone.
+_RESET = re.compile(r"\breset in (\d{1,5}) seconds?\b")
 _SERVER = frozenset({"INTERNALSERVERERROR", "APITEMPORARILYBLOCKED"})
 _TOKEN = frozenset({"UNAUTHENTICATED", "NOTAUTHENTICATED", "UNAUTHORIZED", "INVALIDTOKEN"})
 #: The order in which errors of one answer count: one that passes makes the whole worth another try.
@@ -104,4 +106,7 @@ def _seconds(about: Mapping[str, Any], body: Mapping[str, Any], answer: httpx.Re
         if isinstance(asked, (int, float)) and not isinstance(asked, bool):
             return min(max(float(asked), 1.0), 86_400.0)
     header = answer.headers.get("retry-after")
-    return retry_after(header, now) if header else None
+    if header:
+        return retry_after(header, now)
+    told = _RESET.search(str(body))
+    return float(told[1]) if told else None

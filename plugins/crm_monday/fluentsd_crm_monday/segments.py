@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fluentsd.api import Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
-from fluentsd_crm_monday.boards import Board, Boards, Column, moment
-from fluentsd_crm_monday.client import CursorEnded, MondayClient
+from fluentsd.api import Invalid, Page, Segment, Tools, count_of, malformed, read_cursor, write_cursor
+from fluentsd_crm_monday.boards import FRESH, REMEMBERED, Board, Boards, moment
+from fluentsd_crm_monday.client import CursorEnded, MondayClient, Reply
 from fluentsd_crm_monday.settings import Settings
+from fluentsd_crm_monday.values import Column, number_of
 
 #: Items on a page of a walk, and of a sweep, which asks for less of each.
 WALK_AT_ONCE, SWEEP_AT_ONCE = 100, 500
@@ -27,7 +28,8 @@ OVERLAP = 120 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A segment: a board, perhaps a group of it, perhaps a label of a status column."""
+    """A segment: a board, perhaps a group of it, perhaps a label of a status column by its number, which stays when the
+    label is renamed."""
 
     board: Board
     group: str = ""
@@ -44,7 +46,8 @@ class Place:
         if self.column is not None:
             values = {str(one["id"]): one for one in item.get("column_values") or []}
             mine = values.get(self.column.id)
-            return None if mine is None or "text" not in mine else mine["text"] == self.label
+            number = None if mine is None else number_of(self.column, mine)
+            return None if number is None else number == self.label
         return True
 
 
@@ -65,18 +68,20 @@ class Segments:
         self._client, self._boards, self._settings, self._tools = client, boards, settings, tools
         self._sweeps: dict[str, Sweep] = {}
         self._told: dict[str, frozenset[str]] = {}
+        #: The sweep by which each segment was told last.
+        self._told_by: dict[str, Sweep] = {}
 
     async def all(self) -> list[Segment]:
         """Boards, their groups, and the labels of their status columns."""
         found: list[Segment] = []
-        for board in (await self._boards.all()).values():
+        for board in (await self._boards.all(FRESH)).values():
             found.append(Segment(f"list:{board.id}", board.name, board.size, "list"))
             for ref, title in board.groups.items():
                 found.append(Segment(f"group:{board.id}/{ref}", f"{board.name}: {title}", None, "group"))
             for column in board.columns.values():
                 if column.type == "status":
-                    for label in dict.fromkeys(column.labels.values()):
-                        ref = f"status:{board.id}/{column.id}/{label}"
+                    for number, label in column.labels.items():
+                        ref = f"status:{board.id}/{column.id}/{number}"
                         found.append(Segment(ref, f"{board.name}: {column.name}: {label}", None, "status"))
         return found
 
@@ -88,7 +93,7 @@ class Segments:
             variables = {
                 "board": [place.board.id], "limit": WALK_AT_ONCE, "rules": _rules(place), "columns": columns,
             }  # fmt: skip
-            reply = await self._client.read("FirstPage", variables)
+            reply = await self._first(segment, variables)
             board = _board_of(reply.data, place.board)
             page, count = board["items_page"], count_of(board.get("items_count"))
             state: dict[str, Any] = {"began": now, "from": reply.at or now, "named": 0, "unsure": False, "count": count}
@@ -120,6 +125,8 @@ class Segments:
         if state is not None and state["of"] != segment:
             raise ValueError("this cursor is one of another segment; walk it")
         sweep, is_new = await self._sweep(place.board)
+        if state is not None and self._told_by.get(segment) is sweep and int(state["from"]) == sweep.at:
+            return Page([], as_of=sweep.asked_at, since=since)  # the same sweep names the same items again
         members = {str(one["id"]) for one in sweep.items if place.holds(one)}
         others = {str(one["id"]) for one in sweep.items if place.holds(one) is False}
         unsure = {str(one["id"]) for one in sweep.items} - members - others
@@ -129,6 +136,7 @@ class Segments:
         still_there, calls = (unnamed, 0) if too_many else await self._confirm(place, unnamed)
         is_told = segment in self._told
         self._told[segment] = frozenset(members | (known & unsure) | (set() if too_many else still_there))
+        self._told_by[segment] = sweep
         cursor = write_cursor("since", of=segment, **{"from": sweep.at})
         requests = calls + (sweep.calls if is_new else 0)
         if state is None:
@@ -154,6 +162,16 @@ class Segments:
             mine = [one for one in items if str(one["board"]["id"]) == place.board.id]
             found |= {str(one["id"]) for one in mine if place.holds(one) is not False}
         return frozenset(found), -(-len(wanted) // WALK_AT_ONCE)
+
+    async def _first(self, segment: str, variables: Mapping[str, Any]) -> Reply:
+        """The first page of a walk. Where monday refuses it, the group or column may be gone since the boards were
+        read: a LookupError, and no fault of the account."""
+        try:
+            return await self._client.read("FirstPage", variables)
+        except Invalid:
+            if _place_in(await self._boards.all(0), segment) is None:
+                raise LookupError(f"monday.com has no segment {segment!r} any more") from None
+            raise
 
     async def _next(self, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """The page at a cursor; one that leads to itself is no page."""
@@ -182,23 +200,31 @@ class Segments:
         return self._sweeps[board.id], True
 
     async def _place(self, segment: str) -> Place:
-        """A segment; raises LookupError if there is none of this name."""
-        kind, _, ref = segment.partition(":")
-        board_id, _, rest = ref.partition("/")
-        board = (await self._boards.all()).get(board_id)
-        if board is not None and kind == "list" and not rest:
-            return Place(board)
-        if board is not None and kind == "group" and rest in board.groups:
-            return Place(board, group=rest)
-        if board is not None and kind == "status":
-            column_id, _, label = rest.partition("/")
-            column = next((one for one in board.columns.values() if one.id == column_id), None)
-            if column is not None and label in column.labels.values():
-                return Place(board, column=column, label=label)
+        """A segment; raises LookupError if there is none of this name, also among boards that are read for it."""
+        for max_age in (REMEMBERED, FRESH):
+            if found := _place_in(await self._boards.all(max_age), segment):
+                return found
         raise LookupError(f"monday.com has no segment {segment!r} (or boards does not name its board)")
 
     def _columns(self, place: Place) -> list[str]:
         return self._boards.columns([place.board], [place.column.id] if place.column else [])
+
+
+def _place_in(boards: Mapping[str, Board], segment: str) -> Place | None:
+    """The segment of this name among boards."""
+    kind, _, ref = segment.partition(":")
+    board_id, _, rest = ref.partition("/")
+    board = boards.get(board_id)
+    if board is not None and kind == "list" and not rest:
+        return Place(board)
+    if board is not None and kind == "group" and rest in board.groups:
+        return Place(board, group=rest)
+    if board is not None and kind == "status":
+        column_id, _, number = rest.partition("/")
+        column = next((one for one in board.columns.values() if one.id == column_id), None)
+        if column is not None and column.type == "status" and number in column.labels and number.isdecimal():
+            return Place(board, column=column, label=number)
+    return None
 
 
 def _board_of(data: Mapping[str, Any], board: Board) -> Mapping[str, Any]:
@@ -214,6 +240,5 @@ def _rules(place: Place) -> Mapping[str, Any] | None:
     if place.group:
         return {"rules": [{"column_id": "group", "compare_value": [place.group], "operator": "any_of"}]}
     if place.column is not None:
-        numbers = [int(one) for one, label in place.column.labels.items() if label == place.label and one.isdecimal()]
-        return {"rules": [{"column_id": place.column.id, "compare_value": numbers, "operator": "any_of"}]}
+        return {"rules": [{"column_id": place.column.id, "compare_value": [int(place.label)], "operator": "any_of"}]}
     return None

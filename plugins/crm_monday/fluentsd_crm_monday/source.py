@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fluentsd.api import (
@@ -20,7 +20,7 @@ from fluentsd.api import (
     Usage,
     WriteLedger,
 )
-from fluentsd_crm_monday.boards import Boards
+from fluentsd_crm_monday.boards import Board, Boards
 from fluentsd_crm_monday.client import MondayClient
 from fluentsd_crm_monday.segments import WALK_AT_ONCE, Segments
 from fluentsd_crm_monday.settings import Settings
@@ -51,22 +51,32 @@ class MondaySource:
         except Unavailable as why:
             return [Finding(False, f"monday: {why}", "check that this machine reaches api.monday.com, or wait")]
         except NeedsHuman as why:
-            return [Finding(False, f"monday: {why}", "create a personal token and set it (README, step 1)")]
+            return [Finding(False, f"monday: {why}", "README of the plugin, step 1")]
         found = [Finding(True, f"monday: signed in to {(account.get('account') or {}).get('name', 'the account')!r}")]
         for ref in self._settings.boards:
             if ref not in boards:
                 fix = "correct boards, or let the token's user see it"
                 found.append(Finding(False, f"monday: there is no active board {ref}", fix))
-        for board in boards.values():
+        lacking = {ref: list(self._lacking(board)) for ref, board in boards.items()}
+        is_fault = bool(self._settings.boards) or all(lacking.values())
+        for ref, board in boards.items():
             found.append(Finding(True, f"monday: the board {board.name!r} can be read"))
-            for rule in self._settings.opt_outs:
-                if rule.field not in board.columns and rule.field != "Group":
-                    what = f"monday: the board {board.name!r} has no column {rule.field!r}: nobody on it is contacted"
-                    found.append(Finding(False, f"{what} ({rule.channel})", "add the column, or correct opt_out"))
+            for lacks, channel in lacking[ref]:
+                what = f"monday: the board {board.name!r} has no {lacks}: nobody on it is contacted ({channel})"
+                found.append(Finding(not is_fault, what, "add it, or correct opt_out"))
         if not self._settings.opt_outs:
             fix = "set opt_out to a checkbox or status column; monday.com has no opt-outs of its own"
             found.append(Finding(True, "monday: no column says whom not to contact", fix))
         return found
+
+    def _lacking(self, board: Board) -> Iterator[tuple[str, str]]:
+        """The columns and labels of opt-outs that a board does not have, each with its channel."""
+        for rule in self._settings.opt_outs:
+            if rule.field not in board.columns and rule.field != "Group":
+                yield f"column {rule.field!r}", rule.channel
+            elif board.lacks_label(rule):
+                labels = " or ".join(repr(one) for one in rule.values)
+                yield f"label {labels} in its column {rule.field!r}", rule.channel
 
     async def catalogue(self) -> Sequence[SourceField]:
         """The columns of the boards."""

@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fluentsd.api import Activity, Part, Rejected, WriteLedger, activity_facts, activity_heading, written_mark
-from fluentsd_crm_monday.boards import Board, Boards, value_for
+from fluentsd_crm_monday.boards import Board, Boards
 from fluentsd_crm_monday.client import MondayClient
 from fluentsd_crm_monday.settings import Settings
+from fluentsd_crm_monday.values import value_for
 
 _EVERYTHING = frozenset({"phone", "sms", "email"})
 

@@ -1,13 +1,14 @@
 """A monday.com on loopback: boards with groups and columns, items in no stable order, cursors that end, few calls.
 
-It refuses a wrong token, a missing version, pages that are too long and unknown labels. It answers errors with HTTP
-200. Its clock stands until the test moves it.
+It refuses a wrong token, a missing version, pages that are too long, unknown labels, long texts, and phones without
+their country. It answers errors with HTTP 200. Its clock stands until the test moves it.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -31,6 +32,7 @@ class FakeMonday(LoopbackServer):
         super().__init__()
         self.now, self.left, self.page = now, 900, 500
         self.boards = {BOARD: "Leads", "9002": "Other"}
+        self.kinds: dict[str, str] = {}
         self.columns = [dict(one) for one in COLUMNS]
         self.groups = {"topics": "Leads", "done": "Done"}
         self.items: dict[str, dict[str, Any]] = {}
@@ -58,6 +60,14 @@ class FakeMonday(LoopbackServer):
         one = self.items[ref]
         one["values"] = {**one["values"], **values}
         one |= {"group": group or one.get("group")} | ({"state": state} if state else {}) | {"updated_at": self.iso()}
+
+    def rename(self, column: str, number: str, label: str) -> None:
+        """Give a label another name; items keep its number."""
+        [mine] = [one for one in self.columns if one["id"] == column]
+        before, mine["labels"] = mine["labels"][number], {**mine["labels"], number: label}
+        for one in self.items.values():
+            if one["values"].get(column) == before:
+                one["values"] = {**one["values"], column: label}
 
     # monday's side.
 
@@ -91,7 +101,8 @@ class FakeMonday(LoopbackServer):
         ]  # fmt: skip
         groups = [{"id": ref, "title": title} for ref, title in self.groups.items()]
         return _data({"boards": [
-            {"id": ref, "name": self.boards[ref], "groups": groups, "columns": columns,
+            {"id": ref, "name": self.boards[ref], "type": self.kinds.get(ref, "board"), "groups": groups,
+             "columns": columns,
              "items_count": sum(one["board"] == ref and one["state"] == "active" for one in self.items.values())}
             for ref in rows[start : start + given["limit"]]
         ]})  # fmt: skip
@@ -105,6 +116,8 @@ class FakeMonday(LoopbackServer):
             ref for ref, one in self.items.items() if one["board"] == given["board"][0] and one["state"] == "active"
         ]
         for rule in (given["rules"] or {}).get("rules", []):
+            if rule["column_id"] not in ["group", *(one["id"] for one in self.columns)]:
+                return _error("InvalidColumnIdException", "Column not found")
             refs = [ref for ref in refs if self._holds(self.items[ref], rule)]
         self.random.shuffle(refs)
         count = sum(one["board"] == given["board"][0] and one["state"] == "active" for one in self.items.values())
@@ -144,14 +157,25 @@ class FakeMonday(LoopbackServer):
         if column["type"] == "checkbox":
             return found | {"text": "v" if value else "", "checked": bool(value)}
         if column["type"] == "phone" and value:
-            return found | {"value": json.dumps({"phone": value, "countryShortName": "US"})}
+            number, country = value if isinstance(value, tuple) else (value, "US")
+            return found | {
+                "text": number, "value": json.dumps({"phone": number, "countryShortName": country}),
+            }  # fmt: skip
+        if column["type"] == "status":
+            number = next((int(ref) for ref, label in column["labels"].items() if label == value), None)
+            return found if number is None else found | {"value": json.dumps({"index": number, "post_id": None})}
+        if column["type"] == "mirror":
+            return found | {"text": None, "display_value": value or ""}
         return found
 
     def _holds(self, one: dict[str, Any], rule: dict[str, Any]) -> bool:
         if rule["column_id"] == "group":
             return one["group"] in rule["compare_value"]
         labels = next(column["labels"] for column in self.columns if column["id"] == rule["column_id"])
-        return one["values"].get(rule["column_id"]) in [labels[str(number)] for number in rule["compare_value"]]
+        value = one["values"].get(rule["column_id"])
+        if value is None:  # a status that was never set has the number 5
+            return 5 in rule["compare_value"]
+        return value in [labels.get(str(number)) for number in rule["compare_value"]]
 
     def _Updates(self, given: dict[str, Any]) -> Answer:
         rows = [{"id": ref, "body": one["body"]} for ref, one in self.updates.items() if one["item"] == given["ids"][0]]
@@ -176,6 +200,12 @@ class FakeMonday(LoopbackServer):
                 value = value["label"]
             if column["type"] == "checkbox":
                 value = bool(value and value["checked"] == "true")
+            if column["type"] == "long_text" and len(value["text"]) > 2000:
+                return _error("ColumnValueException", "The text is too long")
+            if column["type"] == "phone":
+                if not re.fullmatch("[A-Z]{2}", value["countryShortName"]):
+                    return _error("ColumnValueException", "invalid value: the phone number has no country code")
+                value = (value["phone"], value["countryShortName"])
             self.edit(given["item"], **{ref: value})
         return _data({"change_multiple_column_values": {"id": given["item"]}})
 

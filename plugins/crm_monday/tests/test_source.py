@@ -27,14 +27,14 @@ async def test_boards_groups_and_statuses_are_segments(connect):
     found = await connect(boards=[int(BOARD)]).segments()
     assert [(one.id, one.name) for one in found] == [
         (LEADS, "Leads"), (TOPICS, "Leads: Leads"), (f"group:{BOARD}/done", "Leads: Done"),
-        (f"status:{BOARD}/status/New", "Leads: Status: New"), (f"status:{BOARD}/status/Won", "Leads: Status: Won"),
+        (f"status:{BOARD}/status/0", "Leads: Status: New"), (f"status:{BOARD}/status/1", "Leads: Status: Won"),
     ]  # fmt: skip
 
 
 async def test_items_of_a_status_are_walked(crm, connect):
     crm.item()
     won = crm.item(status="Won")
-    assert refs(await walk_pages(connect(), f"status:{BOARD}/status/Won")) == {won}
+    assert refs(await walk_pages(connect(), f"status:{BOARD}/status/1")) == {won}
 
 
 async def test_items_come_in_another_order_and_are_lost(crm, connect):
@@ -90,6 +90,25 @@ async def test_calls_run_out_before_noon(crm, connect, given):
     for one in segments:
         await source.changes(one, cursors[one])
     assert crm.count() == before + 1
+
+
+async def test_a_sweep_names_an_item_once_until_the_next_one(crm, connect, given):
+    """Each naming of an item is a call to read it, and the sweep is served for a quarter of an hour."""
+    crm.item()
+    crm.pass_time(600)
+    source = connect(every=900)
+    [page] = await walk_pages(source, TOPICS)
+    crm.pass_time(5)
+    comer = crm.item()
+    told = await source.changes(TOPICS, page.since)
+    assert list(told.refs) == [comer]
+    for _ in range(3):
+        told = await source.changes(TOPICS, told.since)
+        assert (list(told.refs), list(told.gone), told.requests) == ([], [], 0)
+    assert list((await source.changes(TOPICS, page.since)).refs) == [comer]  # a page that was lost on the way
+    crm.edit(comer, text_1="x")
+    await given.clock.sleep_until(given.clock.now() + 901_000_000)
+    assert list((await source.changes(TOPICS, told.since)).refs) == [comer]
 
 
 async def test_the_share_of_the_day_ends_in_an_error(crm, connect):
@@ -229,6 +248,150 @@ async def test_a_label_that_is_missing_is_created_by_a_typing_error(crm, connect
         await connect().write(Activity(ref, "note", crm.now, fields={"Nonsense": 1}), "k2")
     with pytest.raises(Rejected, match="Item not found"):
         await connect().write(Activity("5", "note", crm.now), "k3")
+
+
+async def test_a_status_is_followed_when_its_label_is_renamed(crm, connect, given):
+    """monday keeps the number of a label; a list by its name would be empty, and everybody would leave it."""
+    won = crm.item(status="Won")
+    crm.item()
+    crm.pass_time(600)
+    source, segment = connect(), f"status:{BOARD}/status/1"
+    [page] = await walk_pages(source, segment)
+    before = await source.changes(segment, page.since)
+    crm.rename("status", "1", "Closed won")
+    told = await source.changes(segment, before.since)
+    assert list(told.gone) == []
+    assert refs(await walk_pages(source, segment)) == {won}
+    await given.clock.sleep_until(given.clock.now() + 61_000_000)
+    assert "Leads: Status: Closed won" in [one.name for one in await source.segments()]
+    assert refs(await walk_pages(source, segment)) == {won}
+
+
+async def test_a_status_column_that_is_deleted_is_a_segment_that_is_not_there(crm, connect):
+    crm.item(status="Won")
+    source = connect()
+    await source.segments()
+    crm.columns = [one for one in crm.columns if one["id"] != "status"]
+    with pytest.raises(LookupError, match="no segment 'status:9001/status/1' any more"):
+        await source.walk(f"status:{BOARD}/status/1", None)
+
+
+async def test_a_status_that_was_never_set_is_its_blank_label(crm, connect):
+    crm.columns[3]["labels"] = {"0": "New", "1": "Won", "5": "Fresh"}
+    ref = crm.item()
+    crm.edit(ref, status=None)
+    assert refs(await walk_pages(connect(), f"status:{BOARD}/status/5")) == {ref}
+
+
+async def test_a_renamed_opt_out_label_is_taken_for_consent(crm, connect):
+    """Whom a new label asks not to contact, only a person can say: nobody is contacted."""
+    crm.columns[3]["labels"] = {"0": "New", "1": "Won", "2": "Do not contact"}
+    out, other = crm.item(status="Do not contact"), crm.item()
+    rule = {"all": {"field": "Status", "values": ["Do not contact"]}}
+    source = connect(opt_out=rule, boards=[int(BOARD)])
+    found = {one.id: one for one in await source.refresh([out, other])}
+    assert [found[ref].fields["opt_out"] for ref in (out, other)] == [True, False]
+    assert found[other].unreadable == frozenset()
+    crm.rename("status", "2", "Blocked")
+    for _ in range(2):  # by the boards as they were, then as they are
+        found = {one.id: one for one in await source.refresh([out, other])}
+        assert found[out].unreadable == {"opt_out"}
+    assert found[other].unreadable == {"opt_out"}
+    [wrong] = [one for one in await source.check() if not one.ok]
+    assert "has no label 'Do not contact' in its column 'Status': nobody on it is contacted (all)" in wrong.what
+
+
+async def test_a_label_that_no_board_tells_is_asked_for_once(crm, connect):
+    ref = crm.item(status="Hidden")
+    source = connect(opt_out={"all": {"field": "Status", "values": ["Won"]}})
+    [record] = await source.refresh([ref])
+    assert record.unreadable == {"opt_out"}
+    for _ in range(3):
+        [record] = await source.refresh([ref])
+    assert (record.unreadable, record.fields["opt_out"]) == (frozenset(), False)
+    assert [one.json["operationName"] for one in crm.asked].count("Boards") == 2
+
+
+async def test_an_opt_out_label_with_a_comma_is_one_label(crm, connect):
+    crm.columns[3]["labels"] = {"0": "New", "1": "Lost, do not contact"}
+    ref = crm.item(status="Lost, do not contact")
+    rule = {"all": {"field": "Status", "values": ["Lost, do not contact"]}}
+    [record] = await connect(opt_out=rule).refresh([ref])
+    assert record.fields["opt_out"] is True
+
+
+async def test_a_new_group_is_found_within_a_minute(crm, connect, given):
+    source = connect()
+    await source.segments()
+    crm.groups["fair"] = "Fair"
+    ref = crm.item("fair")
+    await given.clock.sleep_until(given.clock.now() + 61_000_000)
+    assert refs(await walk_pages(source, f"group:{BOARD}/fair")) == {ref}
+    assert f"group:{BOARD}/fair" in [one.id for one in await source.segments()]
+
+
+async def test_documents_and_subitems_are_no_lists(crm, connect):
+    crm.boards |= {"9003": "Handbook", "9004": "Subitems of Leads"}
+    crm.kinds |= {"9003": "document", "9004": "sub_items_board"}
+    boards = {one.name for one in await connect().segments() if one.kind == "list"}
+    assert boards == {"Leads", "Other"}
+    named = await connect(boards=[9003, 9004]).segments()
+    assert {one.name for one in named if one.kind == "list"} == {"Subitems of Leads"}
+
+
+async def test_boards_that_nobody_named_need_no_opt_out_column(crm, connect):
+    found = await connect(opt_out={"phone": "Do not call"}).check()
+    assert all(one.ok for one in found)
+    crm.columns = [one for one in crm.columns if one["id"] != "boolean_1"]
+    found = await connect(opt_out={"phone": "Do not call"}).check()
+    assert sum(not one.ok for one in found) == 2
+
+
+@pytest.mark.parametrize(
+    ("kept", "number"),
+    [
+        (("12125550101", "US"), "+12125550101"),
+        (("2125550101", "US"), "+12125550101"),
+        (("07911 123456", "GB"), "+447911123456"),
+        (("07911123456", "GB"), "+447911123456"),
+        (("447911123456", "GB"), "+447911123456"),
+        (("12125550101", "IL"), "+12125550101"),
+        (("+1 212 555 0101", "US"), "+1 212 555 0101"),
+        (("07911123456", ""), "07911123456"),
+        (("212 555 0101 x5", "US"), "212 555 0101 x5"),
+        (("call me", "US"), "call me"),
+    ],
+)
+async def test_a_phone_is_read_with_its_country(crm, connect, kept, number):
+    [record] = await connect().refresh([crm.item(phone_1=kept)])
+    assert record.fields["Phone"] == number
+
+
+async def test_a_phone_is_written_with_its_country(crm, connect):
+    ref, source = crm.item(), connect()
+    await source.write(Activity(ref, "note", crm.now, fields={"Phone": "+447400123456"}), "k1")
+    assert crm.items[ref]["values"]["phone_1"] == ("+447400123456", "GB")
+    with pytest.raises(Rejected, match=r"'Phone' takes a phone with its country's code, like \+1"):
+        await source.write(Activity(ref, "note", crm.now, fields={"Phone": "5550101"}), "k2")
+
+
+async def test_a_long_text_is_cut_to_what_monday_takes(crm, connect):
+    crm.columns.append({"id": "long_1", "title": "Notes", "type": "long_text"})
+    ref = crm.item()
+    await connect().write(Activity(ref, "note", crm.now, fields={"Notes": "x" * 3000}), "k")
+    assert crm.items[ref]["values"]["long_1"] == {"text": "x" * 2000}
+
+
+async def test_phones_and_mailboxes_are_found_in_columns_of_text_and_in_mirrors(crm, connect):
+    crm.columns = [
+        crm.columns[0], {"id": "t", "title": "Mobile phone", "type": "text"},
+        {"id": "m", "title": "Email", "type": "mirror"}, {"id": "s", "title": "Phone", "type": "people"},
+    ]  # fmt: skip
+    ref = crm.item(t="14155550001", m="ann@example.com")
+    fields = {one.name: one.meaning for one in await connect().catalogue()}
+    assert fields == {"Name": "name", "Mobile phone": "phone", "Email": "email", "Phone": ""}
+    [record] = await connect().refresh([ref])
+    assert (record.fields["Mobile phone"], record.fields["Email"]) == ("+14155550001", "ann@example.com")
 
 
 async def test_a_phone_has_its_plus_and_an_item_its_address(crm, connect):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import trio
 
-from fluentsd.api import NeedsHuman, Tools, Unavailable, retry_after
+from fluentsd.api import Meaning, NeedsHuman, Tools, Unavailable, retry_after
 from fluentsd_source_csv.rows import Rows, digest_of, read_rows
 from fluentsd_source_csv.settings import Settings
 
@@ -25,15 +25,19 @@ TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 REDIRECTS = 5
 #: Contents that are kept of each file.
 KEPT = 4
+#: How long a file on disk has been left alone when it counts as written, in microseconds.
+SETTLED = 10_000_000
 
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one file: its stamps, its digest, and when it was last asked for."""
+    """What is known of one file: its stamps, its digest, when it was last asked for, and the opt-outs that its headings
+    ever told."""
 
     stamps: dict[str, str]
     digest: str
     asked_at: int
+    opt_outs: frozenset[Meaning] = frozenset()
 
 
 class Fetching:
@@ -50,8 +54,9 @@ class Fetching:
         """The place of each file by its name: those of the settings, then those of the folder."""
         found = dict(self._settings.files)
         if self._settings.folder:
-            for file in sorted(Path(self._settings.folder).glob("*.csv")):
-                found.setdefault(file.stem, str(file))
+            for file in sorted(Path(self._settings.folder).glob("*.[cC][sS][vV]")):
+                if not file.is_dir():
+                    found.setdefault(file.stem, str(file))
         return found
 
     async def latest(self, name: str) -> Rows:
@@ -72,9 +77,29 @@ class Fetching:
             self._known[name] = known
             return await self.kept(name, known.digest)
         rows: Rows = await self._tools.run_sync(self._parse, name, content or b"")
-        await self._tools.run_sync(self._keep, name, content or b"", stamps, rows.digest)
-        self._known[name] = Known(stamps, rows.digest, now)
+        if known is not None and "mtime" in stamps and 0 <= now - int(stamps["mtime"]) // 1000 < SETTLED:
+            await self._be_whole(name, rows, known, known.stamps.get("inode") == stamps["inode"])
+        found = Known(stamps, rows.digest, now, rows.opt_outs | (known.opt_outs if known else frozenset()))
+        try:
+            await self._tools.run_sync(self._keep, name, content or b"", found)
+        except OSError as why:
+            raise Unavailable(f"{name!r} cannot be kept in {self._folder} ({why.strerror}); make room", 60) from why
+        self._known[name] = found
         return rows
+
+    def opt_outs(self, name: str) -> frozenset[Meaning]:
+        """The opt-outs that the headings of a file ever told."""
+        known = self._known.get(name)
+        return known.opt_outs if known else frozenset()
+
+    async def _be_whole(self, name: str, rows: Rows, known: Known, is_in_place: bool) -> None:
+        """Raises `Unavailable` for a file that was changed a moment ago and looks as if it were still being written:
+        two of these are true: it was written in place, it has lost rows, its last line has no end. A file that was
+        renamed to its name is whole."""
+        before = await self._tools.run_sync(self._load, name, known.digest)
+        has_lost = before is not None and not before.by_id.keys() <= rows.by_id.keys()
+        if is_in_place + has_lost + (not rows.ended) >= 2:
+            raise Unavailable(f"{name!r} was changed a moment ago and may still be being written", after=10)
 
     async def kept(self, name: str, digest: str) -> Rows:
         """The rows of a content that is kept; raises ValueError if it is not any more."""
@@ -166,11 +191,12 @@ class Fetching:
     def _place(self, name: str) -> Path:
         return self._folder / hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
-    def _keep(self, name: str, content: bytes, stamps: dict[str, str], digest: str) -> None:
+    def _keep(self, name: str, content: bytes, known: Known) -> None:
         folder = self._place(name)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(folder / f"{digest}.csv", content)
-        _replace(folder / "latest.json", json.dumps({"stamps": stamps, "digest": digest}).encode())
+        _replace(folder / f"{known.digest}.csv", content)
+        about = {"stamps": known.stamps, "digest": known.digest, "opt_outs": sorted(known.opt_outs)}
+        _replace(folder / "latest.json", json.dumps(about).encode())
         kept = sorted(folder.glob("*.csv"), key=lambda one: one.stat().st_mtime_ns)
         for old in kept[:-KEPT]:
             old.unlink(missing_ok=True)
@@ -179,7 +205,8 @@ class Fetching:
         try:
             found: dict[str, Any] = json.loads((self._place(name) / "latest.json").read_text("utf-8"))
             if (self._place(name) / f"{found['digest']}.csv").exists():
-                return Known(dict(found["stamps"]), str(found["digest"]), -self._settings.every)
+                opt_outs = frozenset(found.get("opt_outs", ()))
+                return Known(dict(found["stamps"]), str(found["digest"]), -self._settings.every, opt_outs)
         except (OSError, ValueError, KeyError):
             pass
         return None

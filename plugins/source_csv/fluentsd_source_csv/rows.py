@@ -9,9 +9,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fluentsd.api import Meaning, NeedsHuman, Unavailable
@@ -28,13 +27,25 @@ MEANINGS: Mapping[str, Meaning] = {
 }  # fmt: skip
 
 
+#: What Python says of a text that ends in the middle of a letter.
+_CUT = ("unexpected end of data", "truncated data")
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A file's content: its digest, its headings, and its rows by id in their order."""
+    """A file's content: its digest, its headings, its rows by id in their order, and whether its last line has an
+    end."""
 
     digest: str
     headings: tuple[str, ...]
     by_id: Mapping[str, Mapping[str, str]]
+    ended: bool = True
+
+    @property
+    def opt_outs(self) -> frozenset[Meaning]:
+        """The opt-outs that its headings tell."""
+        found = {one for one in map(meaning_of, self.headings) if one.startswith("opt_out")}
+        return frozenset({*found, "opt_out_sms"} if any(map(stops_texts, self.headings)) else found)
 
 
 def digest_of(content: bytes) -> str:
@@ -42,14 +53,20 @@ def digest_of(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def row_digest(row: Mapping[str, str]) -> str:
-    """The name of a row's content."""
-    return hashlib.blake2b(json.dumps(row).encode(), digest_size=8).hexdigest()
+def compare(old: Rows, new: Rows) -> tuple[list[str], list[str]]:
+    """The ids of rows that are new or different, and of those that are gone."""
+    changed = [ref for ref, row in new.by_id.items() if old.by_id.get(ref) != row]
+    return changed, [ref for ref in old.by_id if ref not in new.by_id]
 
 
 def meaning_of(heading: str) -> Meaning:
     """What a heading means; "" for nothing that fluentsd knows."""
     return MEANINGS.get(re.sub(r"[^a-z]", "", heading.casefold()), "")
+
+
+def stops_texts(heading: str) -> bool:
+    """Whether a heading for calls means texts too, as in an import of a file."""
+    return re.sub(r"[^a-z]", "", heading.casefold()) in ("donotcall", "dnc")
 
 
 def read_rows(content: bytes, column: str, name: str) -> Rows:
@@ -59,27 +76,40 @@ def read_rows(content: bytes, column: str, name: str) -> Rows:
         raise Unavailable(f"{name!r} is empty: nobody is taken for gone")
     if text.lstrip()[:200].casefold().startswith(("<!doctype html", "<html")):
         raise NeedsHuman(f"{name!r} is a web page and no CSV file; publish the sheet, or share it with the link")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
+    told = re.match(r"sep=(.)\r?\n", text)  # Excel's own first line
+    text = text[told.end() :] if told else text
+    first = re.split("[\r\n]", text.lstrip(), maxsplit=1)[0]
+    delimiter = told[1] if told else max(",;\t|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        headings = tuple(one.strip() for one in next(reader))
+        headings = _headings(next((cells for cells in reader if any(cell.strip() for cell in cells)), []))
         found = _by_id(reader, headings, column, name, text.endswith(("\n", "\r")))
     except csv.Error as why:
         raise Unavailable(f"{name!r} is cut off or broken near line {reader.line_num} ({why})", after=60) from why
-    return Rows(digest_of(content), headings, found)
+    return Rows(digest_of(content), tuple(one for one in headings if one), found, text.endswith(("\n", "\r")))
+
+
+def _headings(cells: Sequence[str]) -> tuple[str, ...]:
+    """The headings, each once: the second "Notes" is "Notes 2". A column without one is left out, as ""."""
+    found: list[str] = []
+    for cell in cells:
+        name = base = cell.strip()
+        taken, n = {one.casefold() for one in found}, 2
+        while name and name.casefold() in taken:
+            name, n = f"{base} {n}", n + 1
+        found.append(name)
+    return tuple(found)
 
 
 def _by_id(reader: object, headings: tuple[str, ...], column: str, name: str, ended: bool) -> dict[str, dict[str, str]]:
     lower = [one.casefold() for one in headings]
     if column.casefold() not in lower:
-        shown = ", ".join(headings[:20])
+        shown = ", ".join([one for one in headings if one][:20])
         raise NeedsHuman(f"{name!r} has no column {column!r}; set id to one of its columns: {shown}")
-    if len(set(lower)) != len(lower) or not all(lower):
-        raise NeedsHuman(f"{name!r} has two columns with one heading, or a column without; give each its own")
     place, found, last = lower.index(column.casefold()), dict[str, dict[str, str]](), list[str]()
     for last in reader:  # type: ignore[attr-defined]  # csv names no type for its readers
         values = dict(zip(headings, (*last, *[""] * len(headings)), strict=False))
+        values.pop("", None)
         ref = last[place].strip() if len(last) > place else ""
         if ref:
             found.setdefault(ref, values)
@@ -94,6 +124,7 @@ def _text(content: bytes, name: str) -> str:
     for encoding in ("utf-16",) if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-8-sig", "cp1252"):
         try:
             return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
+        except UnicodeDecodeError as why:
+            if encoding != "cp1252" and why.end == len(content) and why.reason in _CUT:
+                raise Unavailable(f"{name!r} ends in the middle of a letter", after=60) from None
     raise NeedsHuman(f"{name!r} is neither UTF-8 nor Windows text; export it as CSV (UTF-8)")

@@ -22,11 +22,13 @@ class Published:
     def __init__(self, web: FakeWeb, folder: Path) -> None:
         self.web, self.activities = web, folder / "activities.jsonl"
 
-    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> None:
-        self.web.rows[record] = {"id": record, **fields}
+    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> str:
+        one = record.removeprefix("Leads/")
+        self.web.rows[one] = {"id": one, **fields}
+        return f"Leads/{one}"
 
     def remove(self, segment: str, record: str) -> None:
-        del self.web.rows[record]
+        del self.web.rows[record.removeprefix("Leads/")]
 
     def written(self, key: str) -> int:
         return self.activities.read_text("utf-8").count(f'"{key}"')
@@ -44,9 +46,10 @@ class InFolder(Published):
         self.file.parent.mkdir(exist_ok=True)
         self.file.write_bytes(as_csv(list(self.web.rows.values())))
 
-    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> None:
-        super().put(segment, record, fields)
+    def put(self, segment: str, record: str, fields: Mapping[str, str]) -> str:
+        ref = super().put(segment, record, fields)
         self.save()
+        return ref
 
     def remove(self, segment: str, record: str) -> None:
         super().remove(segment, record)

@@ -17,14 +17,14 @@ class File:
     def join(self):
         self.count += 1
         self.web.rows[f"x{self.count}"] = {"id": f"x{self.count}"}
-        return f"x{self.count}"
+        return f"Leads/x{self.count}"
 
     def leave(self, record):
-        del self.web.rows[record]
+        del self.web.rows[record.removeprefix("Leads/")]
 
     def edit(self, record):
         self.count += 1
-        self.web.rows[record]["Name"] = str(self.count)
+        self.web.rows[record.removeprefix("Leads/")]["Name"] = str(self.count)
 
     def other(self, record):
         self.web.content = None

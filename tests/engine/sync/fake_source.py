@@ -25,6 +25,7 @@ class FakeCrm:
 
     def __init__(self, clock: SimClock, *, page: int = 10) -> None:
         self.clock, self.limits = clock, SourceLimits(page=page, refresh=page)
+        self.fields: Sequence[SourceField] | None = None  #: None: `FIELDS`
         self.records: dict[str, Record] = {}
         self.members: dict[str, list[str]] = {"list:1": []}
         self.names = {"list:1": "Spring fair"}
@@ -73,7 +74,7 @@ class FakeCrm:
 
     async def catalogue(self) -> Sequence[SourceField]:
         self._asked("catalogue")
-        return FIELDS
+        return FIELDS if self.fields is None else self.fields
 
     async def segments(self) -> Sequence[Segment]:
         self._asked("segments")

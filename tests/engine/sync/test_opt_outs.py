@@ -8,6 +8,7 @@ from dataclasses import replace
 from fluentsd.api import NeedsHuman, Page, Record, Unavailable
 from tests.engine.stage import HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import Followed
+from tests.engine.sync.fake_source import FIELDS
 
 MAIL = {"id": "mail", "channel": "email", "subject": "s", "text": "t"}
 
@@ -41,6 +42,20 @@ async def test_an_opt_out_of_one_channel_stops_that_alone(followed: Followed) ->
     await followed.pass_time(HOUR)
     assert followed.texted() == []
     assert len(followed.stage.email.accepted) == 1
+
+
+async def test_a_field_for_opt_outs_that_is_new_counts_at_once(followed: Followed) -> None:
+    """A column of a file that a colleague has just added; the catalogue is read once a day otherwise."""
+    followed.crm.fields = [one for one in FIELDS if one.name != "do_not_call"]
+    for n in (1, 2, 3):
+        followed.crm.put(n, nonsense="a field that the catalogue never has")
+    await followed.start(SMS | {"after": "2 hours"})
+    read = followed.crm.asked.count("catalogue")
+    followed.crm.fields = FIELDS
+    followed.crm.put(1, do_not_call=True)
+    await followed.pass_time(3 * HOUR)
+    assert followed.texted() == ["+12125550002", "+12125550003"]
+    assert followed.crm.asked.count("catalogue") == read + 1
 
 
 async def test_opt_outs_are_read_again_before_each_contact(followed: Followed) -> None:
