@@ -271,6 +271,11 @@ async def count_members(conn: AsyncConnection, segment_id: int) -> tuple[int, in
     return await _count(conn, segment_id, _PRESENT), await _count(conn, segment_id, _MISSING)
 
 
+async def count_missing_after(conn: AsyncConnection, segment_id: int, at: int) -> int:
+    """How many members who have not left yet are missing since a time after `at`."""
+    return await _count(conn, segment_id, _MISSING, membership.c.missing_since_at > at)
+
+
 async def count_named(conn: AsyncConnection, segment_id: int, since: int) -> int:
     """How many members the walk that began at `since` has named so far."""
     return await _count(conn, segment_id, membership.c.seen_at >= since)

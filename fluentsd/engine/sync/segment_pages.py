@@ -49,7 +49,7 @@ class SegmentPages:
             times.append((row.read_at or 0) + self._options.every)
         if row.id in self._exits_at:
             times.append(self._exits_at[row.id])
-        if row.released_at is not None:
+        if row.held and row.released_at is not None:
             times.append(row.released_at)
         return min(times)
 

@@ -101,6 +101,39 @@ async def test_a_large_change_is_held_until_a_person_releases_it(followed: Follo
     assert (await followed.segment())["held"] == ""
 
 
+async def test_people_who_are_allowed_to_leave_do_so_when_their_grace_is_over(followed: Followed) -> None:
+    for n in range(100):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"}, segment=[SEGMENT | {"leaves": "exit after 3 hours"}])
+    for n in range(40):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.segment())["held"]
+    await followed.stage.do("sync release", source="crm")
+    for n in range(40, 50):  # a small change meanwhile
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert ((await followed.segment())["held"], (await followed.stage.overview())["exited"]) == ("", 0)
+    await followed.pass_time(3 * HOUR)
+    assert ((await followed.segment())["held"], (await followed.stage.overview())["exited"]) == ("", 50)
+
+
+async def test_a_large_change_after_one_that_was_allowed_is_held(followed: Followed) -> None:
+    for n in range(100):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"}, segment=[SEGMENT | {"leaves": "exit after 3 hours"}])
+    for n in range(40):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    await followed.stage.do("sync release", source="crm")
+    await followed.pass_time(MINUTE)
+    for n in range(40, 70):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.segment())["held"] == "would remove 30 of 100 people at once"
+    assert (await followed.stage.overview())["exited"] == 0
+
+
 async def test_many_joins_at_once_are_held_too(followed: Followed) -> None:
     followed.crm.put(1)
     await followed.start()
