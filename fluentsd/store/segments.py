@@ -114,12 +114,26 @@ _FOLLOWED = (
     .where(source.c.kind == "crm", source.c.name == bindparam("b_source"), segment.c.id.in_(_WANTED))
     .order_by(segment.c.id)
 )
+_OF_CAMPAIGN = (
+    select(source.c.name, *_COLUMNS)
+    .join(source, source.c.id == segment.c.source_id)
+    .join(campaign_segment, campaign_segment.c.segment_id == segment.c.id)
+    .join(campaign, campaign.c.id == campaign_segment.c.campaign_id)
+    .where(campaign.c.id == bindparam("b_campaign"), campaign.c.state.in_(_FOLLOWING))
+    .order_by(segment.c.id)
+)
 _ONE = select(*_COLUMNS).where(segment.c.id == bindparam("b_id"))
 
 
 async def followed(conn: AsyncConnection, source_name: str) -> list[SegmentRow]:
     """The segments of a source that a campaign follows, in the order of their ids."""
     return [SegmentRow._make(row) for row in await conn.execute(_FOLLOWED, {"b_source": source_name})]
+
+
+async def of_campaign(conn: AsyncConnection, campaign_id: int) -> list[tuple[str, SegmentRow]]:
+    """The segments that a campaign follows, each with the name of its source."""
+    rows = await conn.execute(_OF_CAMPAIGN, {"b_campaign": campaign_id})
+    return [(name, SegmentRow._make(rest)) for name, *rest in rows]
 
 
 async def get(conn: AsyncConnection, segment_id: int) -> SegmentRow:

@@ -54,8 +54,8 @@ async def apply(runtime: Runtime, row: SegmentRow, actor: str, at: int, share: f
 
 
 async def _hold(runtime: Runtime, row: SegmentRow, links: list[Link], actor: str, at: int, share: float) -> str:
-    """The change in words if it is too large, remembered; else "". What a person has allowed is part of no later change:
-    who joins enters at once, and who was missing then may leave when the grace is over."""
+    """The change in words if it is too large, remembered; else "". What a person has allowed is in no later change: who
+    joins enters at once, and who was missing then may leave when the grace is over."""
     started = [link for link in links if link.started]
     change, allowed_at = "", None
     if started and row.walked_at is not None:

@@ -102,8 +102,8 @@ async def _sync(session: Session) -> Message:
     """Read a source now, or allow its held changes."""
     verb, source = session.interaction.name.partition(":")[2], str(session.interaction.value.get("source", ""))
     await session.run(f"sync {verb}", {"source": source})
-    done = "is being read" if verb == "now" else "goes on with the changes that were held"
-    return message(f"{safe(source)} {done}")
+    now = "is being read; the list of sources shows what comes of it"
+    return message(f"{safe(source)} {now if verb == 'now' else 'goes on with the changes that were held'}")
 
 
 async def _suppress(session: Session) -> Message | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack import arguments
-from fluentsd.fronts.slack.blocks import attempts, lists, people
+from fluentsd.fronts.slack.blocks import attempts, lists, people, sync
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.duties import duties as duties_of
@@ -30,7 +30,9 @@ async def overview(session: Session, parsed: Parsed) -> Message:
     holds = await session.run("holds", {})
     leads = len((await session.run("campaign leads", {"most": 100})).leads)
     replies = len((await session.run("campaign replies", {"most": 100})).replies)
-    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies,
+    rows = (await session.run("sync status", {})).segments
+    troubles = sync.attention((await session.run("source list", {})).sources, rows, may_release=session.may("manager"))
+    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies, troubles,
                           is_manager=session.may("manager"))  # fmt: skip
 
 
@@ -100,10 +102,13 @@ async def sources(session: Session, parsed: Parsed) -> Message:
     name = str(parsed.arguments.get("name", "")).casefold()
     chosen = [one for one in found if name in one.source.casefold()]
     if name and not chosen:
-        known = ", ".join(one.source for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
-        raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
+        if not found:
+            raise Misread(f"no CRM is connected, so none is called {name[:80]!r}. {sync.CONNECT}")
+        known = ", ".join(one.source for one in found)
+        offers = [f"sources {one.source}" for one in found[:4]]
+        raise Misread(f"no source is called {name[:80]!r}; there are: {known}", offers)
     followed = (await session.run("sync status", {})).segments
-    return lists.sources(
+    return sync.listed(
         chosen, followed, parsed.page, may_read=session.may("operator"), may_release=session.may("manager")
     )
 
