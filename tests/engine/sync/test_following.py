@@ -255,7 +255,7 @@ async def test_the_launch_shows_which_field_feeds_what_and_asks(followed: Follow
     checked = await followed.stage.do("campaign check", ref="test")
     [told] = [one for one in checked["warnings"] if one.startswith("fields of crm")]
     assert told == (
-        "fields of crm for 'list:Spring fair': phone: mobile; email: mail; first name: firstname; time zone: zone; "
+        "fields of crm for 'Spring fair': phone: mobile; email: mail; first name: firstname; time zone: zone; "
         "never contacted: do_not_call; never texted: no_texts"
     )
     assert checked["suggestions"][told] == {"verb": "source fields", "arguments": {"source": "crm"}}
@@ -290,7 +290,7 @@ async def test_a_source_without_a_phone_cannot_be_called(followed: Followed, mon
     followed.crm.put(1)
     await followed.apply()
     await followed.pass_time(MINUTE)
-    with pytest.raises(Refused, match=r"no field of crm is a phone number; map one in \[source\.crm\.map\]"):
+    with pytest.raises(Refused, match=r"a phone number; an admin maps one with \[source\.crm\.map\]"):
         await followed.stage.do("campaign start", ref="test", yes=True)
 
 

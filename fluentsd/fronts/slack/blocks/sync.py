@@ -84,8 +84,13 @@ def segment(row: Followed, said: str = "") -> str:
 def followed(rows: Sequence[Followed]) -> list[str]:
     """The lines of a card: the segments that its campaign follows, those with a trouble first."""
     ordered = sorted(rows, key=lambda row: not (row.problem or row.held))
-    lines = [f"follows {_named(row)} in {safe(row.source, 60)}: {_read(row)}{_trouble(row)}" for row in ordered[:LINES]]
+    lines = [f"{follows(row.segment or row.key, row.source)}: {_read(row)}{_trouble(row)}" for row in ordered[:LINES]]
     return lines + ([f"… and {count(len(rows) - LINES, 'more segment', 'more segments')}"] if len(rows) > LINES else [])
+
+
+def follows(name: str, source: str) -> str:
+    """`follows *Spring fair* in hubspot`."""
+    return f"follows *{safe(name, 100)}* in {safe(source, 60)}"
 
 
 def _named(row: Followed) -> str:
