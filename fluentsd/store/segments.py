@@ -386,6 +386,13 @@ async def first_missing(conn: AsyncConnection, segment_id: int) -> int | None:
     return found
 
 
+async def crms_of(conn: AsyncConnection, contact_ids: Collection[int]) -> list[str]:
+    """The CRMs that have a record of one of these people."""
+    theirs = (source.c.kind == "crm", among(record.c.contact_id, "ids"))
+    found = select(source.c.name).join(record, record.c.source_id == source.c.id).where(*theirs).distinct()
+    return sorted((await conn.execute(found, {"ids": json_of(contact_ids)})).scalars())
+
+
 async def crm_sources(conn: AsyncConnection) -> dict[str, int]:
     """The ids of the sources that are CRMs, by name."""
     rows = await conn.execute(select(source.c.name, source.c.id).where(source.c.kind == "crm"))

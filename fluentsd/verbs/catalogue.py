@@ -153,6 +153,8 @@ VERBS: dict[str, Verb] = {
                     options=("sms", "email")),
               Param("nothing", "flag", "mark as handled without an answer", default=False)),
              "change", "manager", owned=True, if_archived=True),
+        Verb("campaign unhandle", "open a reply or hot lead again that was marked as handled", "replies.unhandle",
+             (_ref(), _PERSON), "change", "manager", owned=True, if_archived=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "step", "the step; default: the first that can go to that address"),
@@ -293,6 +295,8 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("suppression remove", "lift the entries of a number or address; their history stays", "suppression.remove",
              (_POINT, _BECAUSE), "change", "admin"),
+        Verb("suppression undo", "take back an entry that was a mistake: your own of the last day, an admin any; what "
+             "the person, a CRM or a list said stays", "suppression.undo", (_POINT, _BECAUSE), "change", "manager"),
         Verb("suppression take", "import one batch into the suppression list", "suppression.take",
              (Param("points", "data", "numbers and addresses as text", required=True, shape="texts"),
               Param("channel", "choice", "* is every channel", default="*", options=_CHANNELS),

@@ -124,7 +124,7 @@ async def _names(conn: Connection, row: CampaignRow) -> dict[tuple[str, str], st
 def _mapping_of(runtime: Runtime, source: str) -> str:
     """Where it is said what the fields of a source mean."""
     if runtime.connecting is not None and runtime.connecting.is_connected(source):
-        return f"a file with a table [map], and `fluentsd source connect {source} --keys FILE`"
+        return "a table [map] in the file of its keys, by connecting it again"
     return f"[source.{source}.map]"
 
 
