@@ -46,6 +46,8 @@ _COMMANDS: Mapping[str, Command] = {
     "test": campaigns.test,
     "owner": campaigns.owner,
     "suppress": persons.suppress,
+    "unsuppress": persons.unsuppress_typed,
+    "unhandle": persons.unhandle,
     "log": reading.log,
     "settings": reading.settings,
     "archive": campaigns.archive,
