@@ -92,6 +92,7 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
              (_ref(), _BECAUSE,
+              Param("for_", "duration", "for how long: 2h, 3 days; it resumes by itself then"),
               Param("until", "moment", "when it resumes by itself, in the campaign's zone; default: until a person "
                     "resumes it", whole_days=True)),
              "change", "operator"),
@@ -336,6 +337,7 @@ VERBS: dict[str, Verb] = {
         Verb("numbers rest", "let a caller ID rest: nothing leaves from it until a time or until `release`",
              "numbers.rest",
              (Param("number", "number", "the caller ID", required=True, option=False),
+              Param("for_", "duration", "for how long: 2h, 3 days; it is used again then"),
               Param("until", "moment", "when it is used again; default: until a person releases it"), _BECAUSE),
              "change", "manager"),
         Verb("numbers inbound", "say who answers calls to a caller ID: an agent, another number, or an announcement",

@@ -101,10 +101,14 @@ def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     if to := value.get("to"):  # buttons of earlier versions do not say it
         quoted = f"\n>{safe(value['said'], 300)}" if value.get("said") else ""
         made.insert(0, section(f"*{safe(to)}*{quoted}"))
-    if value.get("lead"):  # a call is not answered on its own channel
-        by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
-        select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
-        made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
+    if not value.get("lead"):  # on the channel of the reply
+        return modal("Reply", "reply", value, made, "Send")
+    by = [option(by_channel(kind), kind) for kind in ("sms", "email") if kind in session.services.runtime.channels]
+    if not by:
+        words = "Neither texts nor e-mails are set up here. Call the person, then press *Mark as handled*."
+        return modal("Reply", "shown", {}, [section(words)], close="Close")
+    select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
+    made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
     return modal("Reply", "reply", value, made, "Send")
 
 
