@@ -5,9 +5,8 @@ What must not live here: people (`people`), attempts (`attempts`), sources (`syn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from fluentsd.fronts.slack.blocks.attention import attention
 from fluentsd.fronts.slack.blocks.card import draft_row, ended, row, title
@@ -32,17 +31,18 @@ from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     count,
     inert,
-    masked,
     moment,
     numbers,
     ours,
     plain,
     point,
     safe,
+    without_points,
     yours,
 )
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
+from fluentsd.verbs.answers.acts import sentence
 from fluentsd.verbs.answers.agents import Listed
 from fluentsd.verbs.answers.explain import FollowUp, Forecast
 from fluentsd.verbs.answers.holds import Entry, Hold
@@ -199,16 +199,12 @@ def log(found: Sequence[Entry], page: Page) -> Message:
     if not found:
         return message("no such entry")
     part = page.of(found, lambda one: f"{one.at} {one.verb} {one.target}")
-    lines = [
-        f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {masked(one.target, 150)}" + _reason(one.details)
-        for one in part.shown
-    ]
+    lines = [f"{moment(one.at)} · {actor(one.actor)} {_did(one)}" for one in part.shown]
     return message("audit log", *paragraphs(lines), context(YOUR_ZONE), *part.buttons(NEWEST_FIRST))
 
 
-def _reason(details: Any) -> str:
-    because = details.get("because") if isinstance(details, Mapping) else None
-    return f" ({masked(because, 100)})" if because else ""
+def _did(one: Entry) -> str:
+    return ours(without_points(sentence(one.verb, one.target, one.details)), 300)
 
 
 def agents(found: Sequence[Listed], page: Page, *, is_manager: bool) -> Message:
