@@ -65,6 +65,7 @@ def sentence(verb: str, target: str, details: Any) -> str:
 def _called(target: str) -> str:
     """A target as people say it: `number:+12125550123` is the number."""
     scope, colon, name = target.partition(":")
-    return (
-        f"the {scope} {name}" if colon and scope in ("number", "channel", "campaign", "contact", "source") else target
-    )
+    if scope == "installation":
+        return "everything"
+    is_scoped = bool(colon) and scope in ("number", "channel", "campaign", "contact", "source")
+    return f"the {scope} {name}" if is_scoped else target

@@ -22,11 +22,16 @@ from fluentsd.verbs.answers import acts
     ("retry", "spring", {"people": 1}, "queued people in error of spring again: 1 person"),
     ("dismiss", "spring", {"people": 1200}, "removed people in error from spring: 1,200 people"),
     ("release", "number:+12125550123", {}, "released the number +12125550123"),
+    ("release", "installation:all", {}, "released everything"),
     ("numbers sync", "", {}, "imported the providers' numbers"),
     ("a verb of tomorrow", "spring", ["x"], "a verb of tomorrow spring"),
 ])  # fmt: skip
 def test_an_act_is_a_sentence(verb: str, target: str, details: Any, says: str) -> None:
     assert acts.sentence(verb, target, details) == says
+
+
+#: Functions of the verbs whose third argument is the name of the act.
+_WRITE = ("change", "_move", "_halt", "_in_portions", "_settle_errors")
 
 
 def _kept() -> set[str]:
