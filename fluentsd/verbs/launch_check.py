@@ -53,7 +53,7 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
-        confirm = _mappings(runtime, row, await _names(conn, row))
+        confirm = _mappings(runtime, row, await _names(conn, row)) | await _not_there_yet(conn, row)
         return facts_of(row) | as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
 
     return await refusing(runtime.store.read(unit))
@@ -119,6 +119,22 @@ async def _names(conn: Connection, row: CampaignRow) -> dict[tuple[str, str], st
     """What each followed segment is called in its CRM, by source and the word in the campaign's file, which may be its
     id."""
     return {(source, one.key): one.name for source, one in await segments.of_campaign(conn, row.id)}
+
+
+async def _not_there_yet(conn: Connection, row: CampaignRow) -> dict[str, Fix | None]:
+    """For each segment whose people are not all known, or that has none, the sentence that says so."""
+    found: dict[str, Fix | None] = {}
+    for source, one in await segments.of_campaign(conn, row.id):
+        people, _ = await segments.count_members(conn, one.id)
+        sentence = ""
+        if one.walked_at is None:
+            so_far = f"{people:,} of {one.size:,}" if one.size else f"{people:,}"
+            sentence = f"{one.name!r} of {source} is not read whole yet ({so_far} so far), so the figures will grow"
+        elif not people:
+            sentence = f"nobody is in {one.name!r} of {source} now; people are contacted as they join it"
+        if sentence:
+            found[sentence] = ("sync status", {"source": source})
+    return found
 
 
 def _mapping_of(runtime: Runtime, source: str) -> str:

@@ -339,3 +339,18 @@ async def test_the_address_of_a_record_in_its_crm_is_kept_and_follows_a_change(f
     crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/one")
     await followed.pass_time(HOUR)
     assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/one"}
+
+
+async def test_the_check_says_that_nobody_is_in_a_segment_or_that_it_is_not_read_whole(followed: Followed) -> None:
+    await followed.apply()
+    await followed.pass_time(MINUTE)
+    warned = "nobody is in 'Spring fair' of crm now; people are contacted as they join it"
+    assert warned in (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    followed.crm.put(1)
+    await followed.pass_time(20 * MINUTE)
+    assert warned not in (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    followed.crm.members["list:2"], followed.crm.names["list:2"] = [], "Autumn"
+    followed.crm.fails = [Unavailable("no answer", after=600)] * 9
+    await followed.apply(segment=[SEGMENT | {"segment": "list:2"}])
+    found = (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    assert "'list:2' of crm is not read whole yet (0 so far), so the figures will grow" in found

@@ -131,7 +131,8 @@ def attention(found: Sequence[Source], rows: Sequence[Followed], *, may_release:
     change that waits for a person."""
     made = []
     for one in [one for one in found if one.problem and one.segments][:LINES]:
-        words = f"⚠️ *{safe(one.source, 60)}* cannot be read since {moment(one.problem_since_at)}: "
+        since = f" since {moment(one.problem_since_at)}" if one.problem_since_at else ""
+        words = f"⚠️ *{safe(one.source, 60)}* cannot be read{since}: "
         made.append(_line(words + _why(one.problem or "", 200), one.source))
     down = {one.source for one in found if one.problem}
     for row in [row for row in rows if row.problem and row.source not in down][:LINES]:

@@ -13,11 +13,11 @@ from fluentsd.fronts.slack.blocks import sync
 from fluentsd.fronts.slack.blocks.layout import Block
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.fronts.slack.wizard.followed import key_of, name_of, names_of
 from fluentsd.fronts.slack.wizard.review import review_view
 from fluentsd.fronts.slack.wizard.view import People, page_view
 from fluentsd.fronts.slack.wizard.view_state import Place
 from fluentsd.verbs.answers.edits import Edit
-from fluentsd.verbs.answers.sources import Followed
 
 #: Refusals of a view that is closed, or is another one by now.
 _GONE = frozenset({"hash_conflict", "not_found", "view_not_found"})
@@ -37,32 +37,10 @@ async def people_of(session: Session, place: Place, edit: Edit) -> People | None
     total = (await session.run("campaign status", {"ref": edit.ref})).total if edit.state else 0
     sources = (await session.run("source list", {})).sources
     names, rows = names_of(session), (await session.run("sync status", {})).segments
-    called = {_key(row): replace(row, segment=_name(row, names)) for row in rows}
+    called = {key_of(row): replace(row, segment=name_of(row, names)) for row in rows}
     stand = {which: sync.followed([row])[0] for which, row in called.items()}
     bare = {which: sync.follows(name, which.partition(": ")[0]) for which, name in names.items()}
     return People(total, {one.source: one.problem or "" for one in sources}, bare | stand)
-
-
-def names_of(session: Session) -> dict[str, str]:
-    """What the segments that the picker has offered are called, by `source: id`."""
-    return session.services.wizard.segments.names()
-
-
-def _key(row: Followed) -> str:
-    return f"{row.source}: {row.key}"
-
-
-def _name(row: Followed, names: Mapping[str, str]) -> str:
-    """What a segment is called; until it is read for the first time, as the picker has offered it."""
-    return row.segment if row.segment != row.key else names.get(_key(row), row.segment)
-
-
-async def segment_names(session: Session, place: Place) -> dict[str, str]:
-    """What the segments of the form are called, by `source: id`."""
-    if place.page != "segment":
-        return {}
-    names = names_of(session)
-    return names | {_key(row): _name(row, names) for row in (await session.run("sync status", {})).segments}
 
 
 async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:
