@@ -160,7 +160,9 @@ COMMANDS: tuple[Command, ...] = (
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
     Command("sources", "source list", more="[source]", read=arguments.text("name"),
-            aliases=("source", "sync", "segments")),
+            aliases=("source", "sync")),
+    Command("segments", "source segments", more="[words]", read=arguments.text("words"), aliases=("segment", "views"),
+            summary="the lists, stages and views of the connected CRMs, and the campaigns that follow them"),
 )  # fmt: skip
 
 

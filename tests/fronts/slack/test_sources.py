@@ -159,3 +159,21 @@ async def test_a_hold_of_a_sync_is_released_where_it_is_shown(followed: Followed
     answered = await office.slack.click(shown, "Release…")
     assert "goes on" in answered.whole
     assert (await office.stage.do("holds"))["holds"] == []
+
+
+async def test_the_segments_of_a_crm_are_listed_with_who_follows_them(followed: Followed) -> None:
+    office, crm = followed.office, followed.crm
+    crm.members["list:2"], crm.names["list:2"] = [], "Autumn <!channel> 🎉"
+    said = await office.say("segments")
+    assert "• crm: *Spring fair* (list) · 60 people · followed by spring" in said
+    assert "Autumn &lt;!channel&gt; 🎉" in said
+    assert "0 people" in said
+    found = await office.say("segments fair spring")
+    assert "Spring fair" in found
+    assert "Autumn" not in found
+    assert "No segment has 'winter' in its name" in await office.say("segments winter")
+
+
+async def test_without_a_crm_segments_says_how_one_is_connected(followed: Followed) -> None:
+    followed.office.stage.runtime.sources.clear()  # type: ignore[attr-defined]
+    assert "`fluentsd source connect hubspot`" in await followed.office.say("segments")

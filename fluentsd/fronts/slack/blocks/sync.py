@@ -7,13 +7,28 @@ What must not live here: the picker of segments (`wizard.pickers`), and what a c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, confirm, context, message, section
+from fluentsd.fronts.slack.blocks.layout import (
+    Block,
+    Message,
+    actions,
+    button,
+    confirm,
+    context,
+    message,
+    paragraphs,
+    section,
+)
 from fluentsd.fronts.slack.blocks.paging import IN_ORDER, Page
 from fluentsd.fronts.slack.blocks.wording import count, moment, ours, safe, yours
+from fluentsd.fronts.slack.words import has_words
 from fluentsd.verbs.answers.sources import Followed, Source
+
+if TYPE_CHECKING:  # it imports the front's services
+    from fluentsd.fronts.slack.wizard.segments import Known
 
 #: Segments of a source in a list, and lines of each kind elsewhere.
 SEGMENTS, LINES = 20, 3
@@ -43,6 +58,29 @@ def listed(
         if may_release and any(row.held for row in mine):
             made.append(actions(_allow(one.source)))
     return message(count(len(found), "source", "sources"), *made, *part.buttons(IN_ORDER))
+
+
+def available(
+    found: Mapping[str, tuple[Known | None, str]], followed: Sequence[Followed], words: str, page: Page
+) -> Message:
+    """`segments`: what each CRM has. `found`: the newest list of each, and why there is no fresher one."""
+    if not found:
+        return message("no CRM is connected", section(f"No CRM is connected. {CONNECT}"))
+    who = {f"{row.source} {row.id or row.key}": row.campaigns for row in followed}
+    rows = [(source, *row) for source, (known, _) in found.items() if known for row in known.segments
+            if has_words(words, source, row[1], row[2])]  # fmt: skip
+    part = page.of(rows, lambda row: f"{row[0]} {row[1]}")
+    lines = []
+    for source, id_, name, kind, size in part.shown:
+        people = f" · {count(size)}" if size is not None else ""
+        refs = ", ".join(safe(ref, 40) for ref in who.get(f"{source} {id_}", ())[:5])
+        lines.append(f"• {safe(source, 60)}: *{safe(name, 100)}* ({safe(kind, 20)}){people}"
+                     + (f" · followed by {refs}" if refs else ""))  # fmt: skip
+    away = [f"⚠️ {safe(source, 60)}: {_why(why, 200)}" for source, (_, why) in found.items() if why]
+    nothing = f"No segment has {safe(words, 80)!r} in its name." if words else "There is no segment."
+    made = paragraphs([*away, *(lines or [nothing])])
+    follow = context("A campaign follows one from its form: *Edit…*, *Contacts*, *Follow a CRM segment…*.")
+    return message(count(len(rows), "segment", "segments"), *made, follow, *part.buttons(IN_ORDER))
 
 
 def _headline(one: Source, mine: Sequence[Followed]) -> str:

@@ -36,6 +36,7 @@ _COMMANDS: Mapping[str, Command] = {
     "person": reading.person,
     "numbers": reading.numbers,
     "sources": reading.sources,
+    "segments": reading.segments,
     "report": reading.report,
     "forecast": reading.forecast,
     "duties": reading.duties,

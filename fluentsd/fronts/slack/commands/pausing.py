@@ -71,8 +71,9 @@ async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
         value = asked["for"]
         try:
             lasts = Delay.parse(re.sub(r"^(?:an?|one)\s+", "1 ", value, flags=re.IGNORECASE))
-        except BadDuration as why:
-            raise Misread(str(why), [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
+        except BadDuration:
+            why = f"{value!r} is not a length of time; write it like 30 min, 2 hours or 1 day"
+            raise Misread(why, [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
         return {"until": lasts.after(session.now, session.person.zone)}
     if "until" in asked:
         zone = await _zone(session, parsed)

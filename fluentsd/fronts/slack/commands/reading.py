@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,8 @@ from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import export, open_forms
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.pickers import read_segments
+from fluentsd.fronts.slack.wizard.segments import Known
 from fluentsd.verbs.answers.campaigns import Counted
 
 
@@ -111,6 +114,16 @@ async def sources(session: Session, parsed: Parsed) -> Message:
     return sync.listed(
         chosen, followed, parsed.page, may_read=session.may("operator"), may_release=session.may("manager")
     )
+
+
+async def segments(session: Session, parsed: Parsed) -> Message:
+    """What the CRMs have, as the picker of a campaign's form offers it."""
+    words, found = str(parsed.arguments.get("words", "")), dict[str, tuple[Known | None, str]]()
+    for source in session.services.runtime.sources:
+        read = partial(read_segments, session, source)
+        found[source] = await session.services.wizard.segments.of(source, read)
+    followed = (await session.run("sync status", {})).segments
+    return sync.available(found, followed, words, parsed.page)
 
 
 async def contacts(session: Session, parsed: Parsed) -> Message:

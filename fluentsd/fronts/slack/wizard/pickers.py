@@ -28,6 +28,7 @@ from fluentsd.fronts.slack.wizard.known_people import CAMPAIGN, EXISTING, SOURCE
 from fluentsd.fronts.slack.wizard.numbers_and_texts import NUMBER
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, ENDED_IN
 from fluentsd.fronts.slack.wizard.segments import Known
+from fluentsd.fronts.slack.words import has_words
 
 #: Options of one answer, and of one source in it.
 AT_MOST, OF_ONE = 100, 50
@@ -46,15 +47,9 @@ async def suggestions(session: Session) -> Mapping[str, Any]:
     if kind.of == "segment":
         return {"option_groups": await _segments(session, words)}
     named = kind.words if isinstance(kind, Pick) else {}
-    fitting = [option(says, key) for key, says in named.items() if _has(words, key, says)]
+    fitting = [option(says, key) for key, says in named.items() if has_words(words, key, says)]
     found = [*fitting, *(one for one in await _OPTIONS[kind.of](session, words) if one["value"] not in named)]
     return {"options": found[:AT_MOST]}
-
-
-def _has(words: str, *texts: str) -> bool:
-    """Whether each of the words is in one of these texts: `spring 2026` finds *Spring fair 2026*."""
-    within = " ".join(texts).casefold()
-    return all(word in within for word in words.casefold().split())
 
 
 async def _zones(session: Session, words: str) -> list[Block]:
@@ -107,7 +102,7 @@ async def _holidays(session: Session, words: str) -> list[Block]:
     """Countries and their parts. The library that knows them takes a third of a second to load."""
     with session.services.runtime.clock.busy():
         known = await trio.to_thread.run_sync(_all_holidays)
-    return [option(says, name) for name, says in known if _has(words, says, name)]
+    return [option(says, name) for name, says in known if has_words(words, says, name)]
 
 
 @lru_cache(maxsize=1)
@@ -119,7 +114,7 @@ async def _rules(session: Session, words: str) -> list[Block]:
     """Rules of law that the gate asks, each with its sentence."""
     asked = (one for one in all_rules() if one.kind not in ("duty", "keep"))
     return [option(f"{one.id}: {one.says}", one.id, one.says) for one in asked
-            if _has(words, one.id, one.says)]  # fmt: skip
+            if has_words(words, one.id, one.says)]  # fmt: skip
 
 
 async def _goals(session: Session, words: str) -> list[Block]:
@@ -129,7 +124,7 @@ async def _goals(session: Session, words: str) -> list[Block]:
     steps = [one for one in entries(edit.file, "step") if not one.get("after_call")]
     goals = [goal_of_step(str(one.get("id")), outcome) for one in steps
              for outcome in ENDED_IN.get(str(one.get("channel")), ())]  # fmt: skip
-    found = [*([typed] if typed else []), *(one for one in goals if _has(words, goal_words(one)))]
+    found = [*([typed] if typed else []), *(one for one in goals if has_words(words, goal_words(one)))]
     return [option(says, one) for one in found if (says := goal_words(one))]
 
 
@@ -154,7 +149,7 @@ def _fitting(
 ) -> list[Block]:
     """The values whose name or second line holds the words; with `typed`, also the words themselves."""
     says = more or {}
-    found = [one for one in values if _has(words, one, says.get(one, "")) and fits(one)]
+    found = [one for one in values if has_words(words, one, says.get(one, "")) and fits(one)]
     made = [option(plain(one, 75), one, plain(says.get(one, ""), 75)) for one in found]
     return [
         *made,
@@ -162,7 +157,7 @@ def _fitting(
     ]
 
 
-async def _read_segments(session: Session, source: str) -> Known:
+async def read_segments(session: Session, source: str) -> Known:
     """The segments of a source as it names them now. Raises `Refused`, `StoreUnavailable`."""
     found = (await session.run("source segments", {"source": source})).segments
     return Known(tuple((one.id, one.name, one.kind, one.size) for one in found), session.now)
@@ -173,12 +168,14 @@ async def _segments(session: Session, words: str) -> list[Block]:
     groups: list[Block] = []
     cache = session.services.wizard.segments
     for source in session.services.runtime.sources:
-        known, why = await cache.of(source, partial(_read_segments, session, source))
+        known, why = await cache.of(source, partial(read_segments, session, source))
         if known is None:
             made = [option(f"{source} cannot be read", "-", plain(why, 75))]
             groups.append(_group(source, [made[0] | {"value": f"{source}: "}]))
             continue
-        fitting = [row for row in known.segments if _has(words, source, row[1], row[2]) and fits(f"{source}: {row[0]}")]
+        fitting = [
+            row for row in known.segments if has_words(words, source, row[1], row[2]) and fits(f"{source}: {row[0]}")
+        ]
         made = _told_apart(source, fitting[:OF_ONE])
         age = f"{source}, list of {_clock(known.at, session.person.zone)}" + (f": {why}" if why else "")
         groups += [_group(age, made)] if made else []
