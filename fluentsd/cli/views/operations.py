@@ -36,7 +36,6 @@ def log(screen: Screen, answer: Log) -> None:
         ["@When", "Who", "Did"],
         [[when(e.at), e.actor, sentence(e.verb, e.target, e.details)] for e in answer.entries],
     )
-    screen.say("the entries as they are kept: fluentsd log --json", "dim")
 
 
 def reloaded(screen: Screen, answer: Reloaded) -> None:

@@ -23,7 +23,7 @@ _DONE: Mapping[str, str] = {
     "unknown dismiss": "kept attempts with an unknown result of {} as made",
     "upgrade": "moved people of {} to its current flow", "campaign enroll": "enrolled known people in {}",
     "campaign analyse": "had calls of {} analysed again", "export people": "got the people of {} as a file",
-    "import": "imported people into {}", "attest": "recorded consent for {}",
+    "import": "began an import into {}", "imported": "imported people into {}", "attest": "recorded consent for {}",
     "suppression remove": "lifted an entry of the suppression list",
     "suppression undo": "took back an entry of the suppression list",
     "suppression import": "imported a suppression list",
