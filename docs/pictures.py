@@ -36,6 +36,8 @@ _BOX = (
     "one => { const box = one.getBoundingClientRect().toJSON(), last = one.lastElementChild?.getBoundingClientRect();"
     " if (['messages', 'thread'].includes(one.id)) box.height = last.bottom - box.y + 12; return box; }"
 )
+#: Pictures that are taken until the page stands still.
+TRIES = 10
 #: Pages of the wizard after the first, by a text that each shows, and its picture.
 PAGES = (
     ("When may people be contacted?", "wizard-2-window"), ("What happens, step by step", "wizard-3-flow"),
@@ -61,14 +63,18 @@ class Photographer:
         if self.wanted and name not in self.wanted:
             return
         await self.browser.run(_CALM)
-        await self.browser.run(f"{find}.scrollIntoView({{block: 'center'}})")
-        await self.browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        box = await self.browser.run(f"({_BOX})({find})")
-        clip = {"x": box["x"] - margin, "y": box["y"] - margin, "width": box["width"] + 2 * margin,
-                "height": box["height"] + 2 * margin, "scale": 1}  # fmt: skip
-        found = await self.browser.send("Page.captureScreenshot", format="png", clip=clip)
-        (FOLDER / f"{name}.png").write_bytes(base64.b64decode(found["data"]))
-        sys.stdout.write(f"{name}\n")
+        for _ in range(TRIES):
+            await self.browser.run(f"{find}.scrollIntoView({{block: 'center'}})")
+            await self.browser.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            box = await self.browser.run(f"({_BOX})({find})")
+            clip = {"x": box["x"] - margin, "y": box["y"] - margin, "width": box["width"] + 2 * margin,
+                    "height": box["height"] + 2 * margin, "scale": 1}  # fmt: skip
+            found = await self.browser.send("Page.captureScreenshot", format="png", clip=clip)
+            if await self.browser.run(f"({_BOX})({find})") == box:  # no message has moved it meanwhile
+                (FOLDER / f"{name}.png").write_bytes(base64.b64decode(found["data"]))
+                sys.stdout.write(f"{name}\n")
+                return
+        raise RuntimeError(f"{name} has moved in each of {TRIES} pictures")
 
     async def form(self, name: str) -> None:
         await self.take(name, "document.querySelector('.dialog')")
@@ -125,10 +131,14 @@ async def wizard(photo: Photographer) -> None:
     await photo.fill("Date of the consent", "2026-11-01")
     await photo.fill("Confirmed by", "the desk of the fair")
     await photo.fill("Last scrub", "2026-11-20")
-    await browser.run(
-        "document.querySelectorAll('.dialog [type=checkbox][value=phone], .dialog [type=checkbox][value=sms]')"
-        ".forEach(one => one.click())"
-    )
+    for _ in range(TRIES):  # a click on a form that is drawn again at this moment is lost
+        for channel in ("phone", "sms"):
+            await browser.run(
+                f"document.querySelector('.dialog [type=checkbox][value={channel}]:not(:checked)')?.click()"
+            )
+            await trio.sleep(1)
+        if await browser.run("document.body.innerText.includes('This covers the calls and texts')"):
+            break
     await photo.shows("This covers the calls and texts")
     await photo.form("wizard-5-csv")
     await browser.click("Import", ".dialog")
@@ -180,6 +190,9 @@ async def running(photo: Photographer) -> None:
     await browser.run(f"[...{_last('is interested')}.querySelectorAll('button')]"
                       ".find(one => one.innerText === 'History').click()")  # fmt: skip
     await photo.message("person", "newest first")
+    await browser.run(f"[...{_last('answered in')}.querySelectorAll('button')]"
+                      ".find(one => one.innerText === 'Mark as handled').click()")  # fmt: skip
+    await photo.message("handled", "handled by")
     await browser.type("/campaign stauts autumn")
     await photo.message("mistyped", "is not a command")
     await browser.type("/campaign")

@@ -10,7 +10,7 @@ from fluentsd.verbs.verb import Param
 
 def _param(param: Param) -> str:
     value = "/".join(param.options) if param.options else param.kind
-    name = param.name.replace("_", "-")
+    name = param.flag
     if not param.option:
         return f"`{name.upper()}`" if param.required else f"`[{name.upper()}]`"
     text = f"--{name}" if param.kind == "flag" else f"--{name} {value}"

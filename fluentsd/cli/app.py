@@ -198,12 +198,11 @@ def _command(verb: Verb) -> Callable[..., None]:
 
 def _parameter(param: Param, *, is_last: bool) -> inspect.Parameter:
     kind: Any = list[str] if takes_words(param, is_last=is_last) else _TYPES.get(param.kind, str)
-    flag = param.name.replace("_", "-")
     choices = f" ({', '.join(param.options)})" if param.options else ""
     about: Any = {"help": f"{param.help}{choices}", "autocompletion": _completer(param) if can_offer(param) else None}
     if param.option:
         word = None if param.kind in ("text", "texts", "int", "flag") else param.kind.upper()
-        info: Any = typer.Option(f"--{flag}", metavar=word, **about)
+        info: Any = typer.Option(f"--{param.flag}", metavar=word, **about)
     else:
         info = typer.Argument(metavar=param.name.upper(), **about)
     optional = not param.required and param.kind not in ("flag", "texts") and param.default is None

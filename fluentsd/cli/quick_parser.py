@@ -81,7 +81,7 @@ def plain_verb(words: Sequence[str]) -> Plain | None:
     verb = _verb_of(rest)
     if verb is None:
         return None
-    options = {f"--{param.name.replace('_', '-')}": param for param in verb.params if param.option}
+    options = {f"--{param.flag}": param for param in verb.params if param.option}
     given: dict[str, Any] = {}
     places, as_json = list[str](), False
     following = iter(rest[verb.name.count(" ") + 1 :])
@@ -111,7 +111,7 @@ def param_at_end(words: Sequence[str]) -> Param | None:
     verb = _verb_of(words)
     if verb is None:
         return None
-    options = {f"--{param.name.replace('_', '-')}": param for param in verb.params if param.option}
+    options = {f"--{param.flag}": param for param in verb.params if param.option}
     positional = [param for param in verb.params if not param.option and param.kind != "data"]
     following = iter(words[verb.name.count(" ") + 1 :])
     for word in following:

@@ -45,7 +45,7 @@ def _words(param: Param, arguments: Mapping[str, Any]) -> list[str]:
     asked = param.name in arguments or param.required
     if not asked:
         return []
-    value, option = arguments.get(param.name), f"--{param.name.replace('_', '-')}"
+    value, option = arguments.get(param.name), f"--{param.flag}"
     if isinstance(value, bool):
         return [option] if value else []
     several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]

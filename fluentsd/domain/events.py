@@ -311,6 +311,34 @@ class SyncHeld(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTrouble(Event):
+    """A source, or one segment of it by its `name` ("" for the whole source)."""
+
+    source: str
+    name: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"source:{self.source}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncFailed(SyncTrouble):
+    """It cannot be read, and a person has to act or it has lasted for an hour; `because` in words. Nobody joins or
+    leaves by it."""
+
+    topic: ClassVar[str] = "sync.failed"
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRecovered(SyncTrouble):
+    """It can be read again, after a `sync.failed`."""
+
+    topic: ClassVar[str] = "sync.recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetTask(Event):
     """A task of the daemon's own: the provider of `channel` deletes its data about an erased person's attempt, found by
     our token or by the provider's reference. `claimed_at`: epoch microseconds."""
@@ -361,6 +389,6 @@ TOPICS: tuple[str, ...] = tuple(
         CampaignCompleted, CampaignReopened, CampaignArchived, CampaignGiven, NumberHeld, NumberCooling, HoldPlaced,
         HoldLifted,
         AttemptRecorded, ReplyReceived, EnrollmentEnded, CallAnalysed, CallReceived, OptedOut,
-        SyncHeld,
+        SyncHeld, SyncFailed, SyncRecovered,
     )
 )  # fmt: skip

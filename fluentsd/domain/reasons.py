@@ -77,3 +77,8 @@ WORDS: Mapping[Reason, str] = {
     Reason.number_pace: "every caller ID has reached its pace or is cooling down",
     Reason.no_number: "no caller ID matches the campaign's numbers, tags and channel, or all that match are held",
 }
+
+
+def words_of(reason: str) -> str:
+    """The sentence of a stored reason; a reason that is not known here is its own word."""
+    return WORDS[Reason(reason)] if reason in WORDS else reason.replace("_", " ")

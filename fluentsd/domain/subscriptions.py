@@ -20,7 +20,7 @@ LOG_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*")
 #: What the operator's webhook receives unless `[notify]` names topics.
 WEBHOOK_TOPICS = ("campaign.*", "number.*")
 #: What the cards, threads and alerts of Slack show.
-SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "reply.received", "call.analysed", "call.received")
+SLACK_TOPICS = ("campaign.*", "number.*", "hold.*", "sync.*", "reply.received", "call.analysed", "call.received")
 
 
 #: What is written back to a CRM.

@@ -102,29 +102,56 @@ async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, b
     return (await conn.execute(update(after_call).where(*mine).values(handled_at=at, handled_by=by))).rowcount
 
 
+def _of_person(campaign_id: int, contact_id: int) -> tuple[ColumnElement[bool], ...]:
+    about = (after_call.c.campaign_id == campaign_id, after_call.c.contact_id == contact_id)
+    return (after_call.c.lead.is_not(None), *about)
+
+
+async def last_handled(conn: AsyncConnection, campaign_id: int, contact_id: int) -> int | None:
+    """When a lead of a person in a campaign was marked as handled the last time."""
+    latest = select(func.max(after_call.c.handled_at)).where(*_of_person(campaign_id, contact_id))
+    found: int | None = (await conn.execute(latest)).scalar()
+    return found
+
+
+async def reopen(conn: AsyncConnection, campaign_id: int, contact_id: int, handled_at: int) -> int:
+    """Open the leads again that were marked as handled at this time; returns how many."""
+    whose = (*_of_person(campaign_id, contact_id), after_call.c.handled_at == handled_at)
+    return (await conn.execute(update(after_call).where(*whose).values(handled_at=None, handled_by=None))).rowcount
+
+
 class Handled(NamedTuple):
-    """Who saw to a reply or lead, and when (epoch microseconds)."""
+    """Who saw to a reply or lead, and when (epoch microseconds); of which campaign and person it is."""
 
     by: str
     at: int
+    ref: str = ""
+    contact: int | None = None
 
 
 async def handling(conn: AsyncConnection, attempt_ids: Collection[str]) -> dict[str, Handled]:
     """Those of these attempts whose reply or lead is handled. None is, while one of its replies is open."""
     given = {"ids": json_of(attempt_ids)}
-    of_leads = select(after_call.c.attempt_id, after_call.c.handled_by, after_call.c.handled_at).where(
-        among(after_call.c.attempt_id, "ids"), after_call.c.handled_at.is_not(None)
-    )
-    of_replies = select(content.c.attempt_id, content.c.handled_by, content.c.handled_at).where(
-        among(content.c.attempt_id, "ids"), content.c.kind == "reply"
+    of_leads = (
+        select(after_call.c.attempt_id, after_call.c.handled_by, after_call.c.handled_at, campaign.c.ref,
+               after_call.c.contact_id)
+        .join(campaign, campaign.c.id == after_call.c.campaign_id, isouter=True)
+        .where(among(after_call.c.attempt_id, "ids"), after_call.c.handled_at.is_not(None))
+    )  # fmt: skip
+    of_replies = (
+        select(content.c.attempt_id, content.c.handled_by, content.c.handled_at, campaign.c.ref, content.c.contact_id)
+        .join(attempt, attempt.c.id == content.c.attempt_id)
+        .join(campaign, campaign.c.id == attempt.c.campaign_id, isouter=True)
+        .where(among(content.c.attempt_id, "ids"), content.c.kind == "reply")
     )
     found: dict[str, Handled] = {}
     still_open = set()
-    for attempt_id, by, at in [*await conn.execute(of_leads, given), *await conn.execute(of_replies, given)]:
+    rows = [*await conn.execute(of_leads, given), *await conn.execute(of_replies, given)]
+    for attempt_id, by, at, ref, contact_id in rows:
         if at is None:
             still_open.add(attempt_id)
         else:
-            found[attempt_id] = Handled(by or "", at)
+            found[attempt_id] = Handled(by or "", at, ref or "", contact_id)
     return {attempt_id: one for attempt_id, one in found.items() if attempt_id not in still_open}
 
 

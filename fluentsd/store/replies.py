@@ -85,10 +85,28 @@ async def wrote_unasked(conn: AsyncConnection, contact_id: int) -> bool:
     return (await conn.execute(select(content.c.id).where(*mine).limit(1))).first() is not None
 
 
-async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
-    """Mark a person's replies in a campaign as handled; returns how many."""
+def _of_person(campaign_id: int, contact_id: int) -> ColumnElement[bool]:
+    """A person's words in a campaign, and those from before any attempt."""
     mine = select(attempt.c.id).where(attempt.c.campaign_id == campaign_id, to_contact(contact_id))
     unasked = and_(content.c.attempt_id.is_(None), content.c.contact_id == contact_id)
-    whose = or_(content.c.attempt_id.in_(mine), unasked)
+    return or_(content.c.attempt_id.in_(mine), unasked)
+
+
+async def handled(conn: AsyncConnection, campaign_id: int, contact_id: int, *, by: str, at: int) -> int:
+    """Mark a person's replies in a campaign as handled; returns how many."""
+    whose = _of_person(campaign_id, contact_id)
     done = update(content).where(*_OPEN, whose).values(handled_at=at, handled_by=by)
     return (await conn.execute(done)).rowcount
+
+
+async def last_handled(conn: AsyncConnection, campaign_id: int, contact_id: int) -> int | None:
+    """When a reply of a person in a campaign was marked as handled the last time."""
+    whose = (content.c.kind == "reply", _of_person(campaign_id, contact_id))
+    found: int | None = (await conn.execute(select(func.max(content.c.handled_at)).where(*whose))).scalar()
+    return found
+
+
+async def reopen(conn: AsyncConnection, campaign_id: int, contact_id: int, handled_at: int) -> int:
+    """Open the replies again that were marked as handled at this time; returns how many."""
+    whose = (content.c.kind == "reply", content.c.handled_at == handled_at, _of_person(campaign_id, contact_id))
+    return (await conn.execute(update(content).where(*whose).values(handled_at=None, handled_by=None))).rowcount

@@ -114,12 +114,26 @@ _FOLLOWED = (
     .where(source.c.kind == "crm", source.c.name == bindparam("b_source"), segment.c.id.in_(_WANTED))
     .order_by(segment.c.id)
 )
+_OF_CAMPAIGN = (
+    select(source.c.name, *_COLUMNS)
+    .join(source, source.c.id == segment.c.source_id)
+    .join(campaign_segment, campaign_segment.c.segment_id == segment.c.id)
+    .join(campaign, campaign.c.id == campaign_segment.c.campaign_id)
+    .where(campaign.c.id == bindparam("b_campaign"), campaign.c.state.in_(_FOLLOWING))
+    .order_by(segment.c.id)
+)
 _ONE = select(*_COLUMNS).where(segment.c.id == bindparam("b_id"))
 
 
 async def followed(conn: AsyncConnection, source_name: str) -> list[SegmentRow]:
     """The segments of a source that a campaign follows, in the order of their ids."""
     return [SegmentRow._make(row) for row in await conn.execute(_FOLLOWED, {"b_source": source_name})]
+
+
+async def of_campaign(conn: AsyncConnection, campaign_id: int) -> list[tuple[str, SegmentRow]]:
+    """The segments that a campaign follows, each with the name of its source."""
+    rows = await conn.execute(_OF_CAMPAIGN, {"b_campaign": campaign_id})
+    return [(name, SegmentRow._make(rest)) for name, *rest in rows]
 
 
 async def get(conn: AsyncConnection, segment_id: int) -> SegmentRow:
@@ -271,6 +285,11 @@ async def count_members(conn: AsyncConnection, segment_id: int) -> tuple[int, in
     return await _count(conn, segment_id, _PRESENT), await _count(conn, segment_id, _MISSING)
 
 
+async def count_missing_after(conn: AsyncConnection, segment_id: int, at: int) -> int:
+    """How many members who have not left yet are missing since a time after `at`."""
+    return await _count(conn, segment_id, _MISSING, membership.c.missing_since_at > at)
+
+
 async def count_named(conn: AsyncConnection, segment_id: int, since: int) -> int:
     """How many members the walk that began at `since` has named so far."""
     return await _count(conn, segment_id, membership.c.seen_at >= since)
@@ -365,6 +384,13 @@ async def first_missing(conn: AsyncConnection, segment_id: int) -> int | None:
     mine = (membership.c.segment_id == segment_id, _MISSING)
     found: int | None = (await conn.execute(select(func.min(membership.c.missing_since_at)).where(*mine))).scalar()
     return found
+
+
+async def crms_of(conn: AsyncConnection, contact_ids: Collection[int]) -> list[str]:
+    """The CRMs that have a record of one of these people."""
+    theirs = (source.c.kind == "crm", among(record.c.contact_id, "ids"))
+    found = select(source.c.name).join(record, record.c.source_id == source.c.id).where(*theirs).distinct()
+    return sorted((await conn.execute(found, {"ids": json_of(contact_ids)})).scalars())
 
 
 async def crm_sources(conn: AsyncConnection) -> dict[str, int]:

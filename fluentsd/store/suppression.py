@@ -19,6 +19,8 @@ from fluentsd.text import like
 KINDS = ("phone", "email")
 #: The reason and the actor of an opt-out that came from the person.
 _OWN = {"reason": "opted_out", "by": "contact"}
+#: The reason of an entry that a user has made.
+BY_OPERATOR = "operator"
 #: How the reason of an entry begins that a column of an imported list gave; the source's name follows.
 BY_LIST = "opted out in "
 #: The actor of an opt-out that a CRM says: "source:hubspot".
@@ -185,6 +187,13 @@ async def already(conn: AsyncConnection, values: Sequence[str], channel: str) ->
         suppression.c.channel.in_(("*", channel)),
     )
     return set((await conn.execute(statement, {"values": json_of(values)})).scalars())
+
+
+async def lift_entries(conn: AsyncConnection, ids: Sequence[int], *, by: str, because: str, at: int) -> int:
+    """Lift these entries; returns how many held."""
+    mine = update(suppression).where(among(suppression.c.id, "ids"), suppression.c.lifted_at.is_(None))
+    done = mine.values(lifted_at=at, lifted_by=by, lifted_because=because)
+    return (await conn.execute(done, {"ids": json_of(ids)})).rowcount
 
 
 async def lift(conn: AsyncConnection, names: Sequence[str], *, by: str, because: str, at: int) -> int:

@@ -114,7 +114,7 @@ def _duration(verb: str, param: Param, value: str) -> str:
     try:
         return str(Delay.parse(value))
     except BadDuration as why:
-        raise Refused(f"{verb}: {param.name}: {why}") from None
+        raise Refused(f"{verb}: {param.flag}: {why}; nothing was changed") from None
 
 
 def short(value: Any) -> str:

@@ -21,7 +21,7 @@ def check(runtime: Runtime, spec: CampaignFile) -> None:
     for one in spec.segment:
         if one.source not in runtime.sources:
             near = difflib.get_close_matches(one.source, runtime.sources, n=2)
-            known = ", ".join(near or sorted(runtime.sources)) or "none is configured; add [source.<name>]"
+            known = ", ".join(near or sorted(runtime.sources)) or "none; connect one"
             hint = f"did you mean {known}?" if near else f"known sources: {known}"
             raise Refused(
                 f"no source is called {one.source!r}; {hint}; nothing was changed", Suggestion("source list", {})

@@ -92,6 +92,7 @@ VERBS: dict[str, Verb] = {
              "change", "manager", owned=True),
         Verb("campaign pause", "pause a campaign; no contacts until it is resumed", "lifecycle.pause",
              (_ref(), _BECAUSE,
+              Param("for_", "duration", "for how long: 2h, 3 days; it resumes by itself then"),
               Param("until", "moment", "when it resumes by itself, in the campaign's zone; default: until a person "
                     "resumes it", whole_days=True)),
              "change", "operator"),
@@ -153,6 +154,8 @@ VERBS: dict[str, Verb] = {
                     options=("sms", "email")),
               Param("nothing", "flag", "mark as handled without an answer", default=False)),
              "change", "manager", owned=True, if_archived=True),
+        Verb("campaign unhandle", "open a reply or hot lead again that was marked as handled", "replies.unhandle",
+             (_ref(), _PERSON), "change", "manager", owned=True, if_archived=True),
         Verb("campaign test", "send a step to yourself, marked as a test and not counted", "replies.test",
              (_ref(), Param("to", "text", "your own number or address", required=True),
               Param("step", "step", "the step; default: the first that can go to that address"),
@@ -293,6 +296,8 @@ VERBS: dict[str, Verb] = {
              "change", "manager"),
         Verb("suppression remove", "lift the entries of a number or address; their history stays", "suppression.remove",
              (_POINT, _BECAUSE), "change", "admin"),
+        Verb("suppression undo", "take back an entry that was a mistake: your own of the last day, an admin any; what "
+             "the person, a CRM or a list said stays", "suppression.undo", (_POINT, _BECAUSE), "change", "manager"),
         Verb("suppression take", "import one batch into the suppression list", "suppression.take",
              (Param("points", "data", "numbers and addresses as text", required=True, shape="texts"),
               Param("channel", "choice", "* is every channel", default="*", options=_CHANNELS),
@@ -332,6 +337,7 @@ VERBS: dict[str, Verb] = {
         Verb("numbers rest", "let a caller ID rest: nothing leaves from it until a time or until `release`",
              "numbers.rest",
              (Param("number", "number", "the caller ID", required=True, option=False),
+              Param("for_", "duration", "for how long: 2h, 3 days; it is used again then"),
               Param("until", "moment", "when it is used again; default: until a person releases it"), _BECAUSE),
              "change", "manager"),
         Verb("numbers inbound", "say who answers calls to a caller ID: an agent, another number, or an announcement",

@@ -5,11 +5,10 @@ What must not live here: the start itself (`lifecycle`), the check of people (`e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluentsd.api import Kind, Message
 from fluentsd.domain.agents import KeptAgent, agents_in
-from fluentsd.domain.campaign import FollowedSegment
 from fluentsd.domain.reasons import Reason
 from fluentsd.domain.time.durations import Budget
 from fluentsd.engine.campaigns import previews
@@ -18,7 +17,7 @@ from fluentsd.engine.explain import launch_check
 from fluentsd.engine.explain.launch_answer import Fix, as_answer
 from fluentsd.engine.runtime import Runtime
 from fluentsd.store import agents as agent_store
-from fluentsd.store import campaigns, numbers
+from fluentsd.store import campaigns, numbers, segments
 from fluentsd.store.campaigns import CampaignRow
 from fluentsd.store.db import Connection
 from fluentsd.verbs import agents, forecasts
@@ -54,7 +53,7 @@ async def examined(runtime: Runtime, call: Call, ref: str, starts_at: int | None
         _, plan = await runtime.plans.current(conn, row.id, lock=False)
         channels = {kind: channel_state.abilities.previews for kind, channel_state in runtime.channels.items()}
         found = await launch_check.examine(conn, plan, max(call.at, starts_at or row.starts_at or 0), channels)
-        confirm = _mappings(runtime, row)
+        confirm = _mappings(runtime, row, await _names(conn, row)) | await _not_there_yet(conn, row)
         return facts_of(row) | as_answer(found, plan, await problems(runtime, conn, row) | lost, confirm)
 
     return await refusing(runtime.store.read(unit))
@@ -78,7 +77,7 @@ async def problems(runtime: Runtime, conn: Connection, row: CampaignRow) -> dict
     """Errors that do not depend on the people (nobody enrolled, a missing channel, missing caller IDs), each with the
     verb that removes it."""
     found: dict[str, Fix | None] = {**await agents.problems(runtime, conn, row.spec.step)}
-    found |= _segment_problems(runtime, row)
+    found |= _segment_problems(runtime, row, await _names(conn, row))
     if not row.spec.segment and not await campaigns.has_people(conn, row.id):
         found["nobody is enrolled; import people"] = ("contacts import", {"campaign": row.ref})
     for channel in row.spec.channels:
@@ -116,24 +115,59 @@ def _budget_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None
 _CHANNEL_WORDS = {"phone": "call", "sms": "text", "email": "write to"}
 
 
-def _segment_problems(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+async def _names(conn: Connection, row: CampaignRow) -> dict[tuple[str, str], str]:
+    """What each followed segment is called in its CRM, by source and the word in the campaign's file, which may be its
+    id."""
+    return {(source, one.key): one.name for source, one in await segments.of_campaign(conn, row.id)}
+
+
+async def _not_there_yet(conn: Connection, row: CampaignRow) -> dict[str, Fix | None]:
+    """For each segment whose people are not all known, or that has none, the sentence that says so."""
+    found: dict[str, Fix | None] = {}
+    for source, one in await segments.of_campaign(conn, row.id):
+        people, _ = await segments.count_members(conn, one.id)
+        sentence = ""
+        if one.walked_at is None:
+            so_far = f"{people:,} of {one.size:,}" if one.size else f"{people:,}"
+            sentence = f"{one.name!r} of {source} is not read whole yet ({so_far} so far), so the figures will grow"
+        elif not people:
+            sentence = f"nobody is in {one.name!r} of {source} now; people are contacted as they join it"
+        if sentence:
+            found[sentence] = ("sync status", {"source": source})
+    return found
+
+
+def _mapping_of(runtime: Runtime, source: str) -> str:
+    """Where it is said what the fields of a source mean."""
+    if runtime.connecting is not None and runtime.connecting.is_connected(source):
+        return "a table [map] in the file of its keys, by connecting it again"
+    return f"[source.{source}.map]"
+
+
+def _segment_problems(
+    runtime: Runtime, row: CampaignRow, names: Mapping[tuple[str, str], str]
+) -> dict[str, Fix | None]:
     """What stands against following the campaign's segments: a source that is gone, or no field for opt-outs."""
     found: dict[str, Fix | None] = {}
     for one in row.spec.segment:
         state, name = runtime.syncs.get(one.source), one.source
         if state is None:
-            found[f"the source {name} is not configured any more; add [source.{name}]"] = ("source list", {})
+            found[f"the source {name} is not connected any more; connect it"] = ("source connect", {"source": name})
         elif state.protected is None:
             why = state.problem or "its fields have not been read yet; wait for the first sync"
             found[f"{name} cannot be checked for opt-outs: {why}"] = ("source check", {"source": name})
         else:
             absent = _absent_points(row, state.mapping)
             if len(absent) == len(_points(row)):  # with one of two, the steps that need the other are left out
-                sentence = f"no field of {name} is {' or '.join(absent)}; map one in [source.{name}.map]"
+                sentence = (
+                    f"no field of {name} is {' or '.join(absent)}; an admin maps one with {_mapping_of(runtime, name)}"
+                )
                 found[sentence] = ("source fields", {"source": name})
             bare = [channel for channel in row.spec.channels if channel not in state.protected]
             if bare and not one.no_opt_out_field:
-                found[_unprotected(one, bare)] = ("source fields", {"source": name})
+                called = names.get((name, one.segment), one.segment)
+                sentence = _unprotected(name, called, bare, _mapping_of(runtime, name))
+                found[sentence] = ("source fields", {"source": name})
     return found
 
 
@@ -156,7 +190,7 @@ _FEEDS = {
 }  # fmt: skip
 
 
-def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
+def _mappings(runtime: Runtime, row: CampaignRow, names: Mapping[tuple[str, str], str]) -> dict[str, Fix | None]:
     """For each segment the sentence that tells which field of the source feeds what, for a person to confirm."""
     found: dict[str, Fix | None] = {}
     for one in row.spec.segment:
@@ -175,14 +209,15 @@ def _mappings(runtime: Runtime, row: CampaignRow) -> dict[str, Fix | None]:
             fields += f"; {one.no_opt_out_field} attests that there is nobody whom we must not {doing}"
         if one.leaves != "stay" and Reason.left_segment not in row.spec.exit.on:
             fields += "; people who leave it are not contacted, and stay in the campaign: exit.on has no left_segment"
-        found[f"fields of {one.source} for {one.segment!r}: {fields}"] = ("source fields", {"source": one.source})
+        called = names.get((one.source, one.segment), one.segment)
+        found[f"fields of {one.source} for {called!r}: {fields}"] = ("source fields", {"source": one.source})
     return found
 
 
-def _unprotected(one: FollowedSegment, channels: Sequence[Kind]) -> str:
+def _unprotected(source: str, segment: str, channels: Sequence[Kind], mapping: str) -> str:
     """The sentence about channels for which the source has no field with opt-outs."""
     doing = " or ".join(_CHANNEL_WORDS[channel] for channel in channels)
     return (
-        f"no field of {one.source} says whom we must not {doing}; map one in [source.{one.source}.map], or name the "
-        f'person who attests that nobody in {one.segment!r} has opted out: no_opt_out_field = "NAME" in [[segment]]'
+        f"no field of {source} says whom we must not {doing}; an admin maps one with {mapping}, or a person attests, "
+        f"by name, that nobody in {segment!r} has opted out: in the segment's form, or no_opt_out_field in [[segment]]"
     )

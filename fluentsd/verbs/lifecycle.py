@@ -35,7 +35,7 @@ from fluentsd.verbs.call import Call, Refused, identity
 from fluentsd.verbs.campaigns import facts_of, finish_recompute, row_of
 from fluentsd.verbs.execute import Answer, change, facts_changed, refusing, repeated
 from fluentsd.verbs.launch_check import examined, problems
-from fluentsd.verbs.moments import past
+from fluentsd.verbs.moments import end_of, past
 
 
 async def start(runtime: Runtime, call: Call, ref: str, yes: bool, first: int | None) -> Answer:
@@ -82,10 +82,11 @@ async def schedule(runtime: Runtime, call: Call, ref: str, at: int, yes: bool) -
     return answer
 
 
-async def pause(runtime: Runtime, call: Call, ref: str, because: str, until: int | None) -> Answer:
+async def pause(runtime: Runtime, call: Call, ref: str, because: str, for_: str | None, until: int | None) -> Answer:
     """active → paused: no claims after this commits, claimed attempts that have not begun do not begin, ringing calls
-    are withdrawn where the provider supports it; conversations finish. With `until` it resumes by itself then."""
+    are withdrawn where the provider supports it; conversations finish. With `for_` or `until` it resumes by itself."""
     row = await row_of(runtime, ref)
+    until = end_of(for_, until, call.at, row.spec.zone)
     if until is not None and until <= call.at:
         raise Refused(f"{past(until, row.spec.zone)}. Give a future time for the end of the pause")
     if until is not None and row.state == CampaignState.scheduled:

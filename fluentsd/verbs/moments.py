@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fluentsd.clock import machine_zone
+from fluentsd.domain.time.durations import Delay
 from fluentsd.domain.time.moments import BadMoment, read_moment, show_moment
 from fluentsd.engine.dispatch.facts import names_in
 from fluentsd.engine.runtime import Runtime
@@ -59,3 +60,12 @@ async def _zone(runtime: Runtime, param: Param, given: Mapping[str, Any]) -> str
 def past(at: int, zone: str) -> str:
     """The beginning of a refusal of a moment that is over."""
     return f"{show_moment(at, zone)} is in the past; nothing was changed"
+
+
+def end_of(lasts: str | None, until: int | None, now: int, zone: str) -> int | None:
+    """The end of what lasts so long, or until a moment. Raises `Refused` if both are given."""
+    if lasts is None:
+        return until
+    if until is not None:
+        raise Refused("say for how long or until when, not both; nothing was changed")
+    return Delay.parse(lasts).after(now, zone)

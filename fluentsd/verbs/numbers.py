@@ -17,6 +17,7 @@ from fluentsd.store.db import Connection
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, facts_changed
+from fluentsd.verbs.moments import end_of
 
 #: Time limit in seconds for one provider to list its numbers.
 LISTED_WITHIN = 60.0
@@ -80,9 +81,9 @@ async def remove(runtime: Runtime, call: Call, number: str) -> Answer:
     return await change(runtime, call, "numbers remove", e164, unit)
 
 
-async def rest(runtime: Runtime, call: Call, number: str, until: int | None, because: str) -> Answer:
+async def rest(runtime: Runtime, call: Call, number: str, for_: str | None, until: int | None, because: str) -> Answer:
     """Hold a number: nothing leaves from it until a time, or until a person releases it. What is on its way goes on."""
-    e164 = e164_of(number)
+    e164, until = e164_of(number), end_of(for_, until, call.at, "UTC")
     if until is not None and until <= call.at:
         raise Refused("that time is in the past; nothing was changed. Give a future time for the end of the rest")
 

@@ -1,7 +1,7 @@
 """Reads for fronts that are not verbs: health, metrics, and tokens in links. Nothing is written here.
 
 Fronts never read the store directly. Every function is one read with its own connection, raises `StoreUnavailable`, and
-returns nothing that identifies a person.
+returns nothing that identifies a person, beyond our own ids.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.store import attempts, campaigns, holds, lanes, leads, outbox, public_reads
 from fluentsd.store.db import Connection
 from fluentsd.store.lanes import LaneDue
+from fluentsd.store.leads import Handled
 
 __all__ = [
-    "Backlog", "Figures", "LaneDue", "backlog", "business_hour_after", "campaign_name", "channels_of", "figures",
-    "settled",
+    "Backlog", "Figures", "Handled", "LaneDue", "backlog", "business_hour_after", "campaign_name", "channels_of",
+    "figures", "settled",
 ]  # fmt: skip
 
 HOUR = 3600 * SECOND
@@ -97,13 +98,13 @@ async def business_hour_after(runtime: Runtime, ref: str, at: int) -> int | None
     return await runtime.store.read(unit)
 
 
-async def settled(runtime: Runtime, attempts_: Collection[str]) -> dict[str, str]:
-    """Those of these attempts that wait for nobody any more, each with who handled its reply or lead; "" when its words
-    are not kept any more, because the person was erased or retention has deleted them."""
+async def settled(runtime: Runtime, attempts_: Collection[str]) -> dict[str, Handled | None]:
+    """Those of these attempts that wait for nobody any more, each with who handled its reply or lead; None when its
+    words are not kept any more, because the person was erased or retention has deleted them."""
 
-    async def unit(conn: Connection) -> dict[str, str]:
+    async def unit(conn: Connection) -> dict[str, Handled | None]:
         handled, waiting = await leads.handling(conn, attempts_), await leads.waiting(conn, attempts_)
-        gone = dict.fromkeys(set(attempts_) - waiting - handled.keys(), "")
-        return gone | {attempt: one.by for attempt, one in handled.items()}
+        gone: dict[str, Handled | None] = dict.fromkeys(set(attempts_) - waiting - handled.keys())
+        return gone | handled
 
     return await runtime.store.read(unit)

@@ -89,6 +89,24 @@ async def answer(
     return result
 
 
+async def unhandle(runtime: Runtime, call: Call, ref: str, person: str) -> Answer:
+    """Open the replies and leads of a person again that were handled last; what was sent stays sent."""
+
+    async def unit(conn: Connection) -> Answer:
+        campaign_id = (await campaigns.get(conn, ref)).id
+        contact_id = await find_one(conn, person)
+        times = [await replies.last_handled(conn, campaign_id, contact_id),
+                 await leads.last_handled(conn, campaign_id, contact_id)]  # fmt: skip
+        last = max((at for at in times if at is not None), default=None)
+        if last is None:
+            raise Refused(f"no reply or lead of {person} in {ref} is marked as handled; nothing was changed")
+        opened = await replies.reopen(conn, campaign_id, contact_id, last)
+        opened += await leads.reopen(conn, campaign_id, contact_id, last)
+        return {"ref": ref, "person": person, "opened": opened, "_details": {"contact": contact_id}}
+
+    return await change(runtime, call, "unhandle", ref, unit)
+
+
 def _in_writing(runtime: Runtime) -> Kind:
     """The channel on which a hot lead is answered."""
     return "email" if "email" in runtime.channels and "sms" not in runtime.channels else "sms"

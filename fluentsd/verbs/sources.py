@@ -13,13 +13,12 @@ from typing import TypeVar
 from fluentsd.api import CountsRequests, NeedsHuman, Source, Unavailable
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields
-from fluentsd.engine.sync.state import News, SyncState
 from fluentsd.store import holds, segments
 from fluentsd.store.db import Connection
-from fluentsd.store.segments import SegmentRow
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
+from fluentsd.verbs.sync_standing import NOT_CONNECTED, next_try, standing
 
 T = TypeVar("T")
 
@@ -39,10 +38,11 @@ async def listing(runtime: Runtime, call: Call) -> Answer:
                 **_origin(runtime, name),
                 "problem": state.problem,
                 "problem_since_at": state.problem_since,
-                "next_try_at": _next_try(state),
+                "next_try_at": next_try(state),
                 "segments": len(rows),
                 "as_of_at": min(times, default=None),
                 "held": sum(bool(row.held) for row in rows),
+                "unreadable": sum(bool(row.problem) for row in rows),
                 "requests": usage,
             }
         )
@@ -58,11 +58,6 @@ def _origin(runtime: Runtime, name: str) -> Answer:
     return {"plugin": connecting.plugin_of(name), "from": origin}
 
 
-def _next_try(state: SyncState) -> int | None:
-    """When a source that cannot be reached is asked again by itself."""
-    return state.again_at if state.problem else None
-
-
 async def _missing(runtime: Runtime) -> list[Answer]:
     """The sources that campaigns follow and that are neither in the settings nor connected."""
     found = []
@@ -74,12 +69,13 @@ async def _missing(runtime: Runtime) -> list[Answer]:
                     "source": name,
                     "plugin": "",
                     "from": "",
-                    "problem": "it is not connected here, so its people wait; connect it",
+                    "problem": NOT_CONNECTED,
                     "problem_since_at": None,
                     "next_try_at": None,
                     "segments": len(rows),
                     "as_of_at": min((row.read_at for row in rows if row.read_at is not None), default=None),
                     "held": 0,
+                    "unreadable": 0,
                     "requests": None,
                 }
             )
@@ -132,33 +128,8 @@ async def status(runtime: Runtime, call: Call, source: str | None) -> Answer:
     found = []
     for name in names:
         for row in await runtime.store.read(segments.followed, name):
-            state = runtime.syncs[name]
-            one = await runtime.store.read(_standing, name, row, state.problem)
-            news = state.news.get(row.id, News())
-            next_try_at = _next_try(state) if one["problem"] == state.problem else None
-            found.append(one | {"joined": news.joined, "left": news.left, "next_try_at": next_try_at})
+            found.append(await runtime.store.read(standing, runtime, name, row))
     return {"segments": found}
-
-
-async def _standing(conn: Connection, name: str, row: SegmentRow, problem: str) -> Answer:
-    present, missing = await segments.count_members(conn, row.id)
-    began = row.walk_began_at
-    return {
-        "source": name,
-        "segment": row.name,
-        "key": row.key,
-        "id": row.ref,
-        "campaigns": [link.ref for link in await segments.links_of(conn, row.id)],
-        "people": present,
-        "missing": missing,
-        "size": row.size,
-        "as_of_at": row.read_at,
-        "walked_at": row.walked_at,
-        "is_walking": began is not None,
-        "named": await segments.count_named(conn, row.id, began) if began is not None else None,
-        "problem": row.problem or problem,
-        "held": row.held,
-    }
 
 
 async def sync_now(runtime: Runtime, call: Call, source: str) -> Answer:

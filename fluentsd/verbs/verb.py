@@ -45,6 +45,11 @@ class Param:
     least: int | None = None
     shape: Shape = "object"
 
+    @property
+    def flag(self) -> str:
+        """The name as it is typed. One that is a word of Python (`for`) is declared with a line at its end."""
+        return self.name.rstrip("_").replace("_", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:

@@ -29,7 +29,7 @@ def test_every_verb_is_in_the_help_with_its_text_and_its_parameters(person: Pers
         for param in verb.params:
             if param.kind != "data":
                 assert param.help in shown
-                assert (f"--{param.name.replace('_', '-')}" if param.option else param.name.upper()) in shown
+                assert (f"--{param.flag}" if param.option else param.name.upper()) in shown
         assert "--json" in shown
 
 

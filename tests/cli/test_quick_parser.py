@@ -35,7 +35,7 @@ def command(verb: Verb, *, only_required: bool) -> list[str]:
     line = verb.name.split()
     for param in params:
         if param.option:
-            flag = f"--{param.name.replace('_', '-')}"
+            flag = f"--{param.flag}"
             line += [flag] if param.kind == "flag" else [flag, *typed_value(param)]
     for param in params:
         if not param.option:

@@ -28,6 +28,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         "campaign people fair", "campaign replies fair", "campaign leads fair", "campaign test fair --to +12125550199",
         "suppression add +12125550177 --because asked", "suppression list", "suppression why +12125550177",
         "suppression remove +12125550177 --because mistyped_number",
+        "suppression add +12125550178 --because mistyped", "suppression undo +12125550178 --because mistyped_number",
         "contacts attest people.csv --basis written --given 2026-11-01 --scope phone,sms --by me",
         f"campaign schedule fair {later}", "campaign start fair", f"campaign callback fair lima {later}",
         "campaign upgrade fair --dry-run", "campaign remove fair lima --because gone",
@@ -55,6 +56,7 @@ def test_every_answer_is_valid_json_when_asked(launched: Person) -> None:
         assert isinstance(launched.asks(*line.split()), dict), line
     needs_a_reason = {
         "campaign answer",
+        "campaign unhandle",  # needs a reply that is handled: fronts/slack/test_replies
         "campaign complete",
         "campaign retry",
         "campaign dismiss",

@@ -10,7 +10,7 @@ from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.approval import SecondApproval
 from fluentsd.verbs.call import identity
 from fluentsd.verbs.execute import execute
-from tests.engine.stage import DAY, SMS, Stage, person, spec
+from tests.engine.stage import DAY, HOUR, MINUTE, SMS, Stage, person, spec
 
 LATER = SMS | {"id": "later", "after": "1 day"}
 
@@ -99,3 +99,15 @@ def test_an_actor_of_slack_is_known_by_the_id_alone() -> None:
     assert identity("uid 1000") == "uid 1000"
     assert Call("slack:U1 Dana", 0, role="manager").owns("slack:U1 Dana Doe")
     assert not Call("slack:U1 Dana", 0, role="manager").owns("slack:U12 Dana")
+
+
+async def test_a_pause_ends_by_itself_after_a_time_or_at_a_moment_and_not_both(stage: Stage) -> None:
+    await stage.launch(spec(SMS | {"after": "1 day"}), person(1))
+    await stage.do("campaign pause", ref="test", for_="2h")
+    assert (await stage.do("campaign status", ref="test"))["resumes_at"] == stage.clock.now() + 2 * HOUR
+    with pytest.raises(Refused, match="say for how long or until when, not both; nothing was changed"):
+        await stage.do("campaign pause", ref="test", for_="2h", until="in 3 hours")
+    with pytest.raises(Refused, match="'a bit' is not a delay"):
+        await stage.do("campaign pause", ref="test", for_="a bit")
+    await stage.until(stage.clock.now() + 2 * HOUR + MINUTE)
+    assert (await stage.do("campaign status", ref="test"))["state"] == "active"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from fluentsd.verbs import Refused
+from fluentsd.store import suppression
+from fluentsd.verbs import Call, Refused
 from fluentsd.verbs.catalogue import current_name
+from fluentsd.verbs.execute import execute
 from tests.engine.stage import MINUTE, MONDAY, SMS, Stage, person, spec
 
 ANN = "+12125550001"
@@ -93,3 +97,52 @@ async def test_the_old_name_of_a_verb_still_works(stage: Stage) -> None:
     assert [entry["value"] for entry in (await stage.do("suppression list"))["entries"]] == [ANN]
     assert current_name("stop-list why") == "suppression why"
     assert current_name("campaign pause") == "campaign pause"
+
+
+async def as_manager(stage: Stage, who: str, because: str = "I typed the wrong number") -> dict[str, Any]:
+    call = Call(who, stage.clock.now(), role="manager")
+    return dict(await execute(stage.runtime, "suppression undo", {"point": ANN, "because": because}, call))
+
+
+async def test_a_user_takes_back_the_own_entry_of_the_last_day_with_a_reason(stage: Stage) -> None:
+    await stage.launch(spec(SMS, TWO), person(1), person(2))
+    await stage.do("suppression add", point=ANN, because="asked at the fair")
+    with pytest.raises(Refused, match="explain in a sentence"):
+        await as_manager(stage, "tester", because="oops")
+    found = await as_manager(stage, "tester")
+    assert (found["lifted"], found["still"]) == (1, [])
+    assert found["notes"] == ["the person left 1 campaign by it and is not put back; another campaign may contact them"]
+    with pytest.raises(Refused, match="is not on the suppression list; nothing was changed"):
+        await as_manager(stage, "tester")
+
+
+async def test_only_an_admin_takes_back_the_entry_of_another_user_or_an_old_one(stage: Stage) -> None:
+    await stage.do("suppression add", point=ANN, because="asked at the fair")
+    with pytest.raises(Refused, match=r"tester has entered .*; they or an admin take it back\. Nothing"):
+        await as_manager(stage, "a colleague")
+    await stage.until(stage.clock.now() + 25 * 60 * MINUTE)
+    with pytest.raises(Refused, match="more than a day ago, so an admin takes it back"):
+        await as_manager(stage, "tester")
+    assert (await stage.do("suppression undo", point=ANN, because="it was the wrong number"))["lifted"] == 1
+
+
+async def test_what_the_person_a_crm_or_a_list_said_stays(stage: Stage) -> None:
+    await stage.do("suppression add", point=ANN, because="asked at the fair")
+
+    async def unit(conn: Any) -> None:
+        points, at = [("phone", ANN)], stage.clock.now()
+        await suppression.add(conn, points, reason="opted_out", by="contact", at=at, channel="sms")
+        await suppression.add(conn, points, reason="opted_out", by="source:hubspot", at=at)
+
+    await stage.runtime.store.run(unit)
+    found = await stage.do("suppression undo", point=ANN, because="it was the wrong number")
+    assert (found["lifted"], found["still"]) == (1, ["*", "sms"])
+    assert found["sentence"] == f"{ANN} stays on the suppression list for every channel: the person has asked for it"
+    with pytest.raises(Refused, match="the person has asked for it, and that is not taken back as a mistake"):
+        await stage.do("suppression undo", point=ANN, because="it was the wrong number")
+
+
+async def test_a_user_of_slack_who_has_another_name_now_is_the_same(stage: Stage) -> None:
+    call = Call("slack:U1 Dana", stage.clock.now(), role="manager")
+    await execute(stage.runtime, "suppression add", {"point": ANN, "because": "asked"}, call)
+    assert (await as_manager(stage, "slack:U1 Dana Cole"))["lifted"] == 1

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import STYLES, moment, money, people, when
 from fluentsd.cli.suggestions import command
-from fluentsd.cli.views import explain, holds
+from fluentsd.cli.views import explain, holds, sources
+from fluentsd.domain.reasons import words_of
 from fluentsd.verbs.answers import campaigns as answers
 
 if TYPE_CHECKING:
@@ -56,8 +57,10 @@ def status(screen: Screen, answer: answers.Status) -> None:
     if answer.follow_ups:
         screen.say(f"follow-ups after calls that are not sent yet: {answer.follow_ups}")
     holds.lines(screen, answer.holds, is_paused=answer.state == "paused")
+    for one in answer.segments:
+        sources.line(screen, one, answer.zone)
     for reason, count in answer.held_people.items():
-        screen.say(f"waiting for a fact to change: {people(count)}: {reason}", "yellow")
+        screen.say(f"waiting for a fact to change: {people(count)}: {words_of(reason)} ({reason})", "yellow")
     _exits(screen, answer)
     if answer.unknown:
         command = f"fluentsd unknown list {answer.ref}"

@@ -7,6 +7,7 @@ explain decisions (`explain`).
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,13 @@ def goes_on(screen: Screen, answer: answers.GoesOn) -> None:
 def answered(screen: Screen, answer: answers.Answered) -> None:
     how = f"answered by {answer.channel}" if answer.channel else "closed without an answer"
     screen.say(f"{answer.person}: {how}", "green")
+    if not answer.channel:
+        screen.say(f"a mistake? fluentsd campaign unhandle {answer.ref} {shlex.quote(answer.person)}", "dim")
+
+
+def unhandled(screen: Screen, answer: answers.Unhandled) -> None:
+    noun = "reply or lead is" if answer.opened == 1 else "replies and leads are"
+    screen.say(f"{answer.person}: {answer.opened} {noun} open again; what was sent stays sent", "green")
 
 
 def tested(screen: Screen, answer: answers.Tested) -> None:

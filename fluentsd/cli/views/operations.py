@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fluentsd.cli.format import cell, when
+from fluentsd.verbs.answers.acts import sentence
 from fluentsd.verbs.answers.holds import Log
 from fluentsd.verbs.answers.outbox import Reloaded
 
@@ -28,14 +28,14 @@ def check(screen: Screen, answer: Answer) -> None:
 
 
 def log(screen: Screen, answer: Log) -> None:
-    """The audit log, one act per row."""
+    """The audit log, one act per row, as a sentence."""
     if not answer.entries:
         screen.say("no entries; without a word the whole log is shown: fluentsd log")
         return
     screen.table(
-        ["@When", "Who", "Did", "To", "Details"],
-        [[when(e.at), e.actor, e.verb, e.target, json.dumps(e.details) if e.details else ""] for e in answer.entries],
-    )  # fmt: skip
+        ["@When", "Who", "Did"],
+        [[when(e.at), e.actor, sentence(e.verb, e.target, e.details)] for e in answer.entries],
+    )
 
 
 def reloaded(screen: Screen, answer: Reloaded) -> None:

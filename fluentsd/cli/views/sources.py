@@ -20,11 +20,17 @@ def listing(screen: Screen, answer: answers.Listing) -> None:
         return
     rows = [
         [one.source, _origin(one), str(one.segments), when(one.as_of_at), str(one.held), _usage(one),
-         _problem(one) or "ok"]
+         _problem(one) or _troubled(one)]
         for one in answer.sources
     ]  # fmt: skip
     screen.table(["Source", "From", "#Segments", "@As of", "#Held", "Requests today", "State"], rows)
     _hint(screen, answer)
+
+
+def _troubled(one: answers.Source) -> str:
+    if not one.unreadable:
+        return "ok"
+    return f"{one.unreadable} of {one.segments} segments cannot be read; see: fluentsd sync status"
 
 
 def _hint(screen: Screen, answer: answers.Listing) -> None:
@@ -110,6 +116,16 @@ def status(screen: Screen, answer: answers.Status) -> None:
     screen.table(["Source", "Segment", "Campaigns", "#People", "#News", "#Missing", "@As of", "State"], rows)
     if any(one.held for one in answer.segments):
         screen.say("allow a change that is held: fluentsd sync release SOURCE", "dim")
+
+
+def line(screen: Screen, one: answers.Followed, zone: str = "") -> None:
+    """A segment in the status of a campaign that follows it."""
+    read = f"{one.people:,} in it, as of {when(one.as_of_at, zone)}" if one.as_of_at is not None else "not read yet"
+    screen.say(f"follows {one.segment} of {one.source}: {read}")
+    if one.held:
+        screen.say(f"  held: it {one.held}; allow it: fluentsd sync release {one.source}", "yellow")
+    if one.problem:
+        screen.say(f"  {_problem(one)}; see: fluentsd source check {one.source}", "yellow")
 
 
 def _state(one: answers.Followed) -> str:

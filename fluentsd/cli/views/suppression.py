@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fluentsd.cli.format import campaigns, when
-from fluentsd.verbs.answers.suppression import Added, History, Lifted, Listing, Taken
+from fluentsd.verbs.answers.suppression import Added, History, Lifted, Listing, Taken, Undone
 
 if TYPE_CHECKING:
     from fluentsd.cli.screen import Screen
@@ -37,11 +37,20 @@ def added(screen: Screen, answer: Added) -> None:
     """One new entry, and the campaigns that the person left because of it."""
     left = f"; the person left {campaigns(len(answer.campaigns))}" if answer.campaigns else ""
     screen.say(f"{answer.point} is on the suppression list{left}")
+    screen.say(f'a mistake? fluentsd suppression undo {answer.point} --because "…"', "dim")
 
 
 def lifted(screen: Screen, answer: Lifted) -> None:
     """One lifted entry."""
     screen.say(f"{answer.point} may be contacted again; the entry and your reason stay on record")
+
+
+def undone(screen: Screen, answer: Undone) -> None:
+    """An entry that was a mistake."""
+    screen.say(f"the entry of {answer.point} is taken back; it and your reason stay on record", "green")
+    screen.say(answer.sentence, "yellow" if answer.still else "")
+    for sentence in answer.notes:
+        screen.say(sentence, "yellow")
 
 
 def imported(screen: Screen, answer: Taken) -> None:

@@ -54,23 +54,27 @@ async def apply(runtime: Runtime, row: SegmentRow, actor: str, at: int, share: f
 
 
 async def _hold(runtime: Runtime, row: SegmentRow, links: list[Link], actor: str, at: int, share: float) -> str:
-    """The change in words if it is too large, remembered; else ""."""
+    """The change in words if it is too large, remembered; else "". What a person has allowed is in no later change: who
+    joins enters at once, and who was missing then may leave when the grace is over."""
     started = [link for link in links if link.started]
-    if not started or row.walked_at is None:
-        change = ""
-    else:
+    change, allowed_at = "", None
+    if started and row.walked_at is not None:
         present, missing = await runtime.store.read(segments.count_members, row.id)
+        leaves = await runtime.store.read(segments.count_missing_after, row.id, row.released_at or 0)
         joins = max([await runtime.store.read(segments.count_to_enroll, row.id, link.campaign_id) for link in started])
-        change = Change(joins, missing, present - joins + missing).too_much(share)
-    if change and row.released_at is not None:  # a person has seen it
-        change = ""
-    if change != row.held or row.released_at is not None:
-        await runtime.store.run(_note_hold, row, change, actor, at)
+        is_allowed_now = bool(row.held) and row.released_at is not None
+        change = Change(0 if is_allowed_now else joins, leaves, present - joins + missing).too_much(share)
+        if not change and leaves < missing:
+            allowed_at = row.released_at
+    if (change, allowed_at) != (row.held, row.released_at):
+        await runtime.store.run(_note_hold, row, change, allowed_at, actor, at)
     return change
 
 
-async def _note_hold(conn: Connection, row: SegmentRow, change: str, actor: str, at: int) -> None:
-    await segments.note(conn, row.id, held=change, released_at=None)
+async def _note_hold(
+    conn: Connection, row: SegmentRow, change: str, allowed_at: int | None, actor: str, at: int
+) -> None:
+    await segments.note(conn, row.id, held=change, released_at=allowed_at)
     if change and not row.held:
         await outbox.post(conn, SyncHeld(segment=row.id, source=actor, name=row.name, change=change), at=at)
 

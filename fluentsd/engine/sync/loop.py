@@ -9,6 +9,7 @@ from __future__ import annotations
 import trio
 
 from fluentsd.api import NeedsHuman, Source, Unavailable
+from fluentsd.domain.events import SyncFailed, SyncRecovered
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import STORE_PAUSE, Runtime
 from fluentsd.engine.sync.opt_outs import OptOutReader
@@ -20,6 +21,9 @@ from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
 from fluentsd.unavailable import StoreUnavailable
 
+_A_PERSON = "needs a person: "
+#: How long a source cannot be reached before people are told, who can do nothing about a short time.
+TOLD_AFTER = 3600 * SECOND
 _UNEXPECTED = "the source {} could not read an answer (sync.error in the log); nobody leaves, and it is tried again"
 
 
@@ -59,12 +63,15 @@ class SourceSync:
         except StoreUnavailable:
             raise
         except Exception as why:  # noqa: BLE001 - the guard at the edge of each plugin
-            return self._failed(*self._meaning_of(why), rests=rests)
+            return await self._failed(*self._meaning_of(why), rests=rests)
         if rests:
             return until
         if state.problem:
             self._runtime.log.info("sync.recovered", source=self._name)
             self._opt_outs.source_recovered(clock.now())
+        if state.is_told:
+            await self._reading.tell(SyncRecovered(source=self._name))
+            state.is_told = False
         state.problem, state.problem_since, self._pause = "", None, FIRST_PAUSE
         return until
 
@@ -73,13 +80,14 @@ class SourceSync:
         if isinstance(error, Unavailable):
             return str(error), max(round(error.after * SECOND), SECOND)
         if isinstance(error, NeedsHuman):
-            return f"needs a person: {error}", LONGEST_PAUSE
+            return f"{_A_PERSON}{error}", LONGEST_PAUSE
         self._runtime.log.error("sync.error", source=self._name, error=repr(error)[:500])
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
         return _UNEXPECTED.format(self._name), pause
 
-    def _failed(self, why: str, pause: int, *, rests: bool) -> int:
-        """Remember why the source cannot be reached, and when the next try is."""
+    async def _failed(self, why: str, pause: int, *, rests: bool) -> int:
+        """Remember why the source cannot be reached, and when the next try is; tell it once, when a person has to act
+        or it lasts."""
         state, now = self._state, self._runtime.clock.now()
         if rests:
             return min(state.again_at, max(self._opt_outs.not_before, now + SECOND))
@@ -87,6 +95,10 @@ class SourceSync:
             self._runtime.log.warning("sync.unavailable", source=self._name, reason=why[:500])
             state.problem_since = now
         state.problem, state.again_at = why, now + pause
+        lasted = now - (state.problem_since or now)
+        if not state.is_told and (why.startswith(_A_PERSON) or lasted >= TOLD_AFTER):
+            await self._reading.tell(SyncFailed(source=self._name, because=why))
+            state.is_told = True
         return state.again_at
 
     async def _turn_at_rest(self) -> int:

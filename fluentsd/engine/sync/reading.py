@@ -12,11 +12,13 @@ from typing import get_args
 import trio
 
 from fluentsd.api import Kind, Page, Record, Source
+from fluentsd.domain.events import Event
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields, RecordRead
 from fluentsd.engine.sync.records import SourceRef, Stored
-from fluentsd.store import contacts
+from fluentsd.store import contacts, outbox
+from fluentsd.store.db import Connection
 
 #: The catalogue of fields is read again after this time.
 CATALOGUE_AGE = 24 * 3600 * SECOND
@@ -80,6 +82,15 @@ class Reading:
             for name in self._fields.unknown:
                 self.runtime.log.warning("sync.unknown_field", source=self.name, field=name)
         return self._fields
+
+    async def tell(self, event: Event) -> None:
+        """Post an event of the sync."""
+        at = self.runtime.clock.now()
+
+        async def unit(conn: Connection) -> None:
+            await outbox.post(conn, event, at=at)
+
+        await self.runtime.store.run(unit)
 
     def heed(self, stored: Stored) -> None:
         """Wake up whom a page concerns."""

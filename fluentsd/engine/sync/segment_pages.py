@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Mapping, Sequence
 
 from fluentsd.api import Malformed, NeedsHuman, Page
+from fluentsd.domain.events import SyncFailed, SyncRecovered
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.sync import changes, records, segment_names
 from fluentsd.engine.sync.fields import RecordRead
@@ -19,7 +20,7 @@ from fluentsd.engine.sync.reading import Reading
 from fluentsd.engine.sync.records import Stored
 from fluentsd.engine.sync.state import News
 from fluentsd.store import consent as evidence
-from fluentsd.store import segments
+from fluentsd.store import outbox, segments
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import SegmentRow
@@ -49,7 +50,7 @@ class SegmentPages:
             times.append((row.read_at or 0) + self._options.every)
         if row.id in self._exits_at:
             times.append(self._exits_at[row.id])
-        if row.released_at is not None:
+        if row.held and row.released_at is not None:
             times.append(row.released_at)
         return min(times)
 
@@ -91,13 +92,26 @@ class SegmentPages:
         """This segment alone cannot be read now: nobody leaves, and the others go on."""
         if self._pauses.refused(row.id, why, now):
             self._runtime.log.warning("sync.segment_unavailable", source=self._name, segment=row.key, reason=why[:500])
-        await self._runtime.store.run(segments.note, row.id, problem=why)
+        await self._note_problem(row, why)
 
     async def _accepted(self, row: SegmentRow) -> None:
         """The segment answers again: its problem is over, unless it has another one now."""
         why = self._pauses.accepted(row.id)
         if why and (await self._runtime.store.read(segments.get, row.id)).problem == why:
-            await self._runtime.store.run(segments.note, row.id, problem="")
+            await self._note_problem(row._replace(problem=why), "")
+
+    async def _note_problem(self, row: SegmentRow, problem: str, **values: object) -> None:
+        """Remember why a segment cannot be read, "" if it can; the change is told."""
+        at, source = self._runtime.clock.now(), self._name
+
+        async def unit(conn: Connection) -> None:
+            await segments.note(conn, row.id, problem=problem, **values)
+            if problem and not row.problem:
+                await outbox.post(conn, SyncFailed(source=source, name=row.name, because=problem), at=at)
+            elif row.problem and not problem:
+                await outbox.post(conn, SyncRecovered(source=source, name=row.name), at=at)
+
+        await self._runtime.store.run(unit)
 
     def _is_delta_due(self, row: SegmentRow, now: int) -> bool:
         """Changes come before the next page of a walk: they are quick, and may bring an opt-out."""
@@ -115,8 +129,7 @@ class SegmentPages:
             problem = ". ".join([str(why), *unlisted])
             await self._lost(row, segment_names.NotFound(problem), now)
             return None
-        about = {"ref": found.id, "name": found.name, "size": found.size}
-        await self._runtime.store.run(segments.note, row.id, **about, problem="")
+        await self._note_problem(row, "", ref=found.id, name=found.name, size=found.size)
         return row._replace(ref=found.id, name=found.name, size=found.size, problem="")
 
     async def _lost(self, row: SegmentRow, why: Exception, now: int) -> None:
@@ -124,7 +137,7 @@ class SegmentPages:
         problem = str(why.args[0]) if why.args else "the source does not have this segment"
         if problem != row.problem:
             self._runtime.log.warning("sync.no_segment", source=self._name, segment=row.key, reason=problem)
-        await self._runtime.store.run(segments.note, row.id, ref="", problem=problem)
+        await self._note_problem(row, problem, ref="")
         self._pauses.unknown(row.id, now)
 
     async def _take_walk(self, row: SegmentRow, now: int) -> None:

@@ -24,6 +24,7 @@ class SyncState:
     options: SyncOptions
     problem: str = ""
     problem_since: int | None = None
+    is_told: bool = False  #: the problem, by `sync.failed`
     again_at: int = 0
     pages: int = 0  #: taken since the start
     #: What each field means, by name, without those that mean nothing.

@@ -211,16 +211,23 @@ def to(rest: Sequence[Token]) -> Mapping[str, Any]:
     return {"to": joined(words)}
 
 
-def suppress(rest: Sequence[Token]) -> Mapping[str, Any]:
+def unsuppress(rest: Sequence[Token]) -> Mapping[str, Any]:
+    question = "why was it a mistake? The reason is kept with the entry; write it after because"
+    return suppress(rest, "unsuppress", question)
+
+
+def suppress(
+    rest: Sequence[Token], command: str = "suppress",
+    question: str = "why? The reason is kept as evidence; write it after because, like: because asked by phone",
+) -> Mapping[str, Any]:  # fmt: skip
     if not rest:
         raise BadArguments("whom? Write a number or an address")
     reason = next((n for n, one in enumerate(rest) if one.folded == "because"), None)
     point = joined(rest[:reason])
     because = joined(rest[reason + 1 :]) if reason is not None else ""
     if not because:
-        question = "why? The reason is kept as evidence; write it after because, like: because asked by phone"
         digits = next((n for n, one in enumerate(rest) if any(map(str.isalpha, one.text)) and "@" not in one.text), 0)
-        offer = f"suppress {joined(rest[:digits])} because {joined(rest[digits:])}"
+        offer = f"{command} {joined(rest[:digits])} because {joined(rest[digits:])}"
         raise BadArguments(question, *([offer] if digits and reason is None else []))
     if not is_point(point):
         raise BadArguments(f"{point!r} is neither a number nor an address; look for the person first",

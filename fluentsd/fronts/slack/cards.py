@@ -16,7 +16,7 @@ from fluentsd.api import Rejected, Unavailable
 from fluentsd.domain.leads import lead_of
 from fluentsd.domain.subscriptions import SLACK
 from fluentsd.engine.outbox.targets import Posted
-from fluentsd.fronts.slack.blocks import conversations, handover, history, lists
+from fluentsd.fronts.slack.blocks import conversations, handover, history, lists, sync
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.layout import Message
 from fluentsd.fronts.slack.conversations import KINDS, Conversations
@@ -172,8 +172,10 @@ class Cards:
         found, holds = await self._posts.ask("campaign list", {}), await self._posts.ask("holds", {})
         leads = len((await self._posts.ask("campaign leads", {"most": 100})).leads)
         replies = len((await self._posts.ask("campaign replies", {"most": 100})).replies)
+        sources, rows = await self._posts.ask("source list", {}), await self._posts.ask("sync status", {})
+        troubles = sync.attention(sources.sources, rows.segments, may_release=True)
         command = self._services.settings.command  # a channel has managers among its readers
-        return lists.overview(found.campaigns, holds.holds, command, leads, replies, is_manager=True)
+        return lists.overview(found.campaigns, holds.holds, command, leads, replies, troubles, is_manager=True)
 
     async def refresh(self, ref: str) -> None:
         """Bring a campaign's cards up to date, or post them."""

@@ -5,15 +5,19 @@ What must not live here: commands (`commands`), modals (`views`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 
+from fluentsd.api import Unavailable
 from fluentsd.domain.time.durations import SECOND
-from fluentsd.fronts.slack.blocks.conversations import settled_here
+from fluentsd.fronts.slack.blocks import conversations as words
 from fluentsd.fronts.slack.blocks.help import refusal
-from fluentsd.fronts.slack.blocks.layout import Message, message
+from fluentsd.fronts.slack.blocks.layout import Block, Message, message
 from fluentsd.fronts.slack.blocks.wording import count, held, safe, yours
-from fluentsd.fronts.slack.commands.persons import never_again, recording
+from fluentsd.fronts.slack.commands.persons import never_again, open_card, recording, unsuppress
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.verbs import slack_posts
 
 DAY = 24 * 3600 * SECOND
 
@@ -56,8 +60,23 @@ async def _unproven(session: Session) -> Message:
 async def _handled(session: Session) -> Message | None:
     value = session.interaction.value
     ref = str(value.get("ref", ""))
-    await session.run("campaign answer", {"ref": ref, "person": str(value.get("person", "")), "nothing": True})
-    return await _settle(session, ref, "handled")
+    person = str(value.get("person", ""))
+    await session.run("campaign answer", {"ref": ref, "person": person, "nothing": True})
+    number = person.removeprefix("#")
+    undo = words.undo(ref, int(number) if number.isdecimal() else None, str(value.get("attempt", "")))
+    return await _settle(session, ref, "handled", undo)
+
+
+async def _undo(session: Session) -> Message | None:
+    """Open a reply or hot lead again that was marked as handled, and draw its card."""
+    value, at = session.interaction.value, session.interaction
+    about = {name: str(value.get(name, "")) for name in ("ref", "person")}
+    await session.run("campaign unhandle", about)
+    card = await open_card(session, {"attempt": value.get("attempt"), **about})
+    if at.is_ephemeral or not (at.channel and at.message_ts):
+        return card
+    await session.services.api.call("chat.update", channel=at.channel, ts=at.message_ts, **card.body())
+    return None
 
 
 async def _take(session: Session) -> Message:
@@ -102,30 +121,37 @@ async def _sync(session: Session) -> Message:
     """Read a source now, or allow its held changes."""
     verb, source = session.interaction.name.partition(":")[2], str(session.interaction.value.get("source", ""))
     await session.run(f"sync {verb}", {"source": source})
-    done = "is being read" if verb == "now" else "goes on with the changes that were held"
-    return message(f"{safe(source)} {done}")
+    now = "is being read; the list of sources shows what comes of it"
+    return message(f"{safe(source)} {now if verb == 'now' else 'goes on with the changes that were held'}")
 
 
 async def _suppress(session: Session) -> Message | None:
     """The button of cards that were posted before the menu had it; it has asked."""
-    ref = await never_again(session, session.interaction.value)
-    return await _settle(session, ref, "never contacted again")
+    one = await never_again(session, session.interaction.value)
+    return await _settle(session, str(one.ref), "never contacted again", unsuppress(one))
 
 
-async def _settle(session: Session, ref: str, what: str) -> Message | None:
+async def _settle(session: Session, ref: str, what: str, undo: Block) -> Message | None:
     """Settle the card of the clicked button; an answer of its own where only this person sees it."""
     interaction = session.interaction
     if interaction.is_ephemeral or not (interaction.channel and interaction.message_ts):
-        return settled_here(session.person.actor, ref, what)
-    await settle(session, ref, what, interaction.channel, interaction.message_ts)
+        return words.settled_here(session.person.actor, ref, what, undo)
+    await settle(session, ref, what, undo, interaction.channel, interaction.message_ts)
     return None
 
 
-async def settle(session: Session, ref: str, what: str, channel: str, ts: str) -> None:
+async def settle(session: Session, ref: str, what: str, undo: Block, channel: str, ts: str) -> None:
     """Show on the card of a reply or lead who dealt with it; the card is shared, so everybody sees it. Cards of other
     channels follow with the next look."""
-    done = settled_here(session.person.actor, ref, what)
-    await session.services.api.call("chat.update", channel=channel, ts=ts, **done.body())
+    done = words.settled_here(session.person.actor, ref, what, undo)
+    about = str(json.loads(undo["value"]).get("attempt") or "")
+    posts = [await slack_posts.settled(session.services.runtime, kind, about, channel) for kind in ("reply", "lead")]
+    try:
+        await session.services.api.call("chat.update", channel=channel, ts=ts, **done.body())
+    except (SlackRefused, Unavailable):
+        for post in filter(None, posts):  # the next look shows it
+            await slack_posts.save(session.services.runtime, post)
+        raise
 
 
 _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
@@ -142,5 +168,6 @@ _CLICKS: Mapping[str, Callable[[Session], Awaitable[Message | None]]] = {
     "person:resume": _go_on,
     "person:listen": _listen,
     "reply:handled": _handled,
+    "reply:undo": _undo,
     "reply:suppress": _suppress,
 }

@@ -136,6 +136,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("owner", "campaign owner", "must", "<@user>", arguments.user, aliases=("assign", "give")),
     Command("suppress", "suppression add", more="<number or address> because <reason>", read=arguments.suppress,
             aliases=("unsubscribe", "optout", "opt-out", "block", "dnc")),
+    Command("unsuppress", "suppression undo", more="<number or address> because <reason>", read=arguments.unsuppress,
+            aliases=("unblock", "unoptout", "unopt", "resubscribe", "unsuppression")),
+    Command("unhandle", "campaign unhandle", "must", "<person>", arguments.person, aliases=("unhandled", "unmark")),
     Command("log", "log", "may", "[by <@user>]", arguments.by, aliases=("audit",)),
     Command("leads", "campaign leads", "may", "", arguments.none, aliases=("hot", "hot-leads")),
     Command("take", "contacts take-over", more="over <person>", read=arguments.person,
@@ -157,7 +160,9 @@ COMMANDS: tuple[Command, ...] = (
             "change a campaign, page by page; a campaign that has started changes when you apply it",
             aliases=("change",)),
     Command("sources", "source list", more="[source]", read=arguments.text("name"),
-            aliases=("source", "sync", "segments")),
+            aliases=("source", "sync")),
+    Command("segments", "source segments", more="[words]", read=arguments.text("words"), aliases=("segment", "views"),
+            summary="the lists, stages and views of the connected CRMs, and the campaigns that follow them"),
 )  # fmt: skip
 
 

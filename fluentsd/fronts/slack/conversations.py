@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluentsd.domain.leads import HOT
+from fluentsd.domain.time.durations import SECOND
 from fluentsd.engine.outbox.targets import Posted
 from fluentsd.fronts.slack.blocks import conversations as words
 from fluentsd.fronts.slack.blocks.layout import Message
@@ -19,7 +20,8 @@ from fluentsd.fronts.slack.session import Services
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.verbs import queries
 from fluentsd.verbs.answers.people import Lead, Reply
-from fluentsd.verbs.slack_posts import SlackPost
+from fluentsd.verbs.queries import Handled
+from fluentsd.verbs.slack_posts import SETTLED, SlackPost
 
 KINDS: Mapping[str, str] = {"reply.received": "reply", "call.analysed": "lead", "call.received": "lead"}
 #: Kind → the verb that lists what is open, and the name of its list.
@@ -28,6 +30,8 @@ _OPEN: Mapping[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+#: How long a card of what is handled follows when that is undone.
+UNDONE_WITHIN = 24 * 3600 * SECOND
 #: Open replies, and open leads, that are looked at when cards are drawn again.
 REDRAWN = 1000
 
@@ -71,15 +75,28 @@ class Conversations:
         for post in posts:
             try:
                 if post.about in settled:
-                    await self._settle(post, settled[post.about])
+                    await self._settle(post, settled[post.about], now)
+                elif post.shown == SETTLED:
+                    await self._open_again(post)
                 elif post.remind_at is not None and post.remind_at <= now:
                     await self._remind(post)
             except SlackRefused as why:
                 self._services.log.warning("slack.refused", error=why.error, method=why.method)
 
-    async def _settle(self, post: SlackPost, by: str) -> None:
-        await self._posts.edit(post, words.settled(post.kind, by))
-        await self._posts.forget(post)
+    async def _settle(self, post: SlackPost, handled: Handled | None, now: int) -> None:
+        """Show who has dealt with it, and keep the card for a while, because that may be undone."""
+        if post.shown != SETTLED:
+            undo = words.open_again(handled.ref, handled.contact, post.about) if handled and handled.ref else None
+            await self._posts.edit(post, words.settled(post.kind, handled.by if handled else "", undo))
+            await self._posts.settled(post)
+        elif handled is None or now - post.updated_at > UNDONE_WITHIN:
+            await self._posts.forget(post)
+
+    async def _open_again(self, post: SlackPost) -> None:
+        """The card as it was: what was marked as handled is not."""
+        one = await self._open_one(post.kind, post.about)
+        if one is not None:
+            await self._posts.put(post.kind, post.about, post.channel, await self._card(post.kind, one))
 
     async def _remind(self, post: SlackPost) -> None:
         """Once; nobody is reminded of a person whom a colleague has taken over."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks import home as words
+from fluentsd.fronts.slack.blocks import sync
 from fluentsd.fronts.slack.blocks.layout import Block
 from fluentsd.fronts.slack.blocks.wording import by_channel
 from fluentsd.fronts.slack.session import Session
@@ -37,6 +38,9 @@ async def home(session: Session) -> tuple[Block, Block | None]:
         is_manager=session.may("manager"),
         command=session.command_name,
         reader=session.person.zone,
+        troubles=sync.attention(
+            sources, (await session.run("sync status", {})).segments, may_release=session.may("manager")
+        ),
     )
     plain, native = words.blocks(shown), words.blocks(shown, native=True)
     return {"type": "home", "blocks": plain}, None if native == plain else {"type": "home", "blocks": native}

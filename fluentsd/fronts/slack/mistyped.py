@@ -15,7 +15,8 @@ from fluentsd.fronts.slack.words import Found, Named, Token, find_campaign, is_p
 #: What undoes a command, as a line with a place for the campaign: a mistyped command never offers its opposite.
 _OPPOSITES: Mapping[str, str] = {"pause": "resume {}", "resume": "pause {}", "start": "stop {}", "stop": "reopen {}",
                                  "reopen": "stop {}", "schedule": "schedule {} clear",
-                                 "take": "give-back {}", "give-back": "take over {}"}  # fmt: skip
+                                 "take": "give-back {}", "give-back": "take over {}", "suppress": "unsuppress {}",
+                                 "unsuppress": "suppress {}"}  # fmt: skip
 _UNDOING = ("un", "de", "dis", "non")
 #: What is offered for the name of a campaign alone.
 _FIRST = ("status", "report", "edit")
@@ -28,17 +29,14 @@ _HINTS: Sequence[tuple[tuple[str, ...], str, str]] = (
      "edit {ref} contacts"),
     (("call", "dial", "text", "sms", "email", "mail", "message"),
      "People are contacted by campaigns, and answered by the buttons of a reply or a hot lead", "leads"),
-    (("undo", "back", "revert"), "What was done is undone by its opposite: resume, reopen, give-back, schedule clear",
-     "log"),
+    (("undo", "back", "revert"), "What was done is undone by its opposite: resume, reopen, give-back, schedule clear, "
+     "unhandle, unsuppress", "log"),
     (("how", "whats", "where"), "To see how a campaign stands, use status", "status {ref}"),
     (("what", "which", "when"), "The overview says what is active, what comes next and what needs attention",
      "overview"),
     (("yes", "no", "ok", "confirm"), "A question is answered by its button, or by the command with yes at its end",
      "overview"),
     (("find", "search", "lookup", "look"), "People are found with contacts find", "contacts find {rest}"),
-    (("unsuppress", "unsuppression", "unblock", "unoptout", "unopt", "resubscribe"),
-     "That a number or address is never contacted again is taken back by an admin on the shell, with the reason: "
-     "fluentsd suppression remove", ""),
     (("callback", "call-back", "recall"), "A person is called back by the buttons of a hot lead, a reply or a history",
      "leads"),
     (("answer", "reply", "respond"), "A person is answered by the buttons of a reply, a hot lead or a history",

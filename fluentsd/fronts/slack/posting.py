@@ -76,6 +76,10 @@ class Posts:
         """Keep a message current no more."""
         await slack_posts.forget(self._runtime, post)
 
+    async def settled(self, post: SlackPost) -> None:
+        """A message shows what became of its subject."""
+        await slack_posts.settled(self._runtime, post.kind, post.about, post.channel)
+
     async def reminded(self, post: SlackPost) -> None:
         """The reminder of a message is given."""
         await self._save(replace(post, remind_at=None))

@@ -101,10 +101,14 @@ def _reply(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     if to := value.get("to"):  # buttons of earlier versions do not say it
         quoted = f"\n>{safe(value['said'], 300)}" if value.get("said") else ""
         made.insert(0, section(f"*{safe(to)}*{quoted}"))
-    if value.get("lead"):  # a call is not answered on its own channel
-        by = [option(by_channel(kind), kind) for kind in ("sms", "email")]
-        select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
-        made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
+    if not value.get("lead"):  # on the channel of the reply
+        return modal("Reply", "reply", value, made, "Send")
+    by = [option(by_channel(kind), kind) for kind in ("sms", "email") if kind in session.services.runtime.channels]
+    if not by:
+        words = "Neither texts nor e-mails are set up here. Call the person, then press *Mark as handled*."
+        return modal("Reply", "shown", {}, [section(words)], close="Close")
+    select = {"type": "static_select", "options": by, "initial_option": by[0], "action_id": "by"}
+    made.append({"type": "input", "block_id": "by", "label": plain_text("Send it as", 75), "element": select})
     return modal("Reply", "reply", value, made, "Send")
 
 
@@ -118,15 +122,29 @@ def _callback(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
 def _suppress(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
     """The question before a number or address is suppressed; the form remembers the card that it settles, if the click
     was at one."""
-    at = session.interaction
-    card = {} if at.is_ephemeral or not at.message_ts else {"channel": at.channel, "ts": at.message_ts}
     words = "The number or address goes on the suppression list, for every channel and campaign."
-    return modal("Never contact again?", "suppress", {**value, **card}, [section(words)], "Never contact")
+    return modal("Never contact again?", "suppress", {**value, **_card(session)}, [section(words)], "Never contact")
+
+
+def _unsuppress(session: Session, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The reason why an entry of the suppression list was a mistake."""
+    words = (
+        "This takes back your own entry of the last day; an admin takes back any entry of a user. What the person, a "
+        "CRM or a list said stays."
+    )
+    asked = text_input("because", "What was the mistake?", "A sentence; it is kept with the entry.", lines=True)
+    return modal("Undo", "unsuppress", {**value, **_card(session)}, [section(words), asked], "Take back")
+
+
+def _card(session: Session) -> dict[str, str]:
+    """The card on which a form was opened, that it settles; nothing, if it was at none."""
+    at = session.interaction
+    return {} if at.is_ephemeral or not at.message_ts else {"channel": at.channel, "ts": at.message_ts}
 
 
 _FORMS: Mapping[str, tuple[Callable[[Session, Mapping[str, Any]], Block], Role]] = {
     "schedule": (_schedule, "manager"), "reply": (_reply, "manager"), "callback": (_callback, "manager"),
-    "suppress": (_suppress, "manager"),
+    "suppress": (_suppress, "manager"), "unsuppress": (_unsuppress, "manager"),
 }  # fmt: skip
 
 
@@ -150,10 +168,17 @@ async def submitted(session: Session) -> Message | Mapping[str, Any] | None:
             at = int(interaction.state("when")) * SECOND
             return await persons.call_back(session, value, at)
         case "suppress":
-            name = await persons.never_again(session, value)
+            one = await persons.never_again(session, value)
             if value.get("ts"):
-                await clicks.settle(session, name, "never contacted again", str(value["channel"]), str(value["ts"]))
+                undo, place = persons.unsuppress(one), (str(value["channel"]), str(value["ts"]))
+                await clicks.settle(session, str(one.ref), "never contacted again", undo, *place)
             return message("this number or address is never contacted again, on any channel")
+        case "unsuppress":
+            answer = await persons.take_back(session, value, str(interaction.state("because") or ""))
+            if value.get("ts"):
+                card, channel, ts = await persons.open_card(session, value), str(value["channel"]), str(value["ts"])
+                await session.services.api.call("chat.update", channel=channel, ts=ts, **card.body())
+            return answer
     return message("this form is not known any more; open it again")
 
 

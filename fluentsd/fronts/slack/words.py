@@ -140,3 +140,9 @@ def _begins(part: str, campaign: Named) -> bool:
 
 def _folded(name: str) -> str:
     return " ".join(name.translate(_PLAIN).casefold().split())
+
+
+def has_words(words: str, *texts: str) -> bool:
+    """Whether each of the words is in one of these texts: `spring 2026` finds *Spring fair 2026*."""
+    within = " ".join(texts).casefold()
+    return all(word in within for word in words.casefold().split())

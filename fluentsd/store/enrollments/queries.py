@@ -70,6 +70,14 @@ async def open_of(conn: AsyncConnection, contact_ids: Collection[int]) -> list[E
     return [EnrollmentRow._make(row) for row in rows]
 
 
+async def count_exits(conn: AsyncConnection, contact_ids: Collection[int], reason: str, at: Collection[int]) -> int:
+    """How many enrollments of these people have ended for this reason at one of these times."""
+    theirs = (among(enrollment.c.contact_id, "ids"), among(enrollment.c.ended_at, "times"))
+    ended = (enrollment.c.state == EnrollmentState.exited, enrollment.c.reason == reason)
+    statement = select(func.count()).select_from(enrollment).where(*theirs, *ended)
+    return int((await conn.execute(statement, {"ids": json_of(contact_ids), "times": json_of(at)})).scalar_one())
+
+
 _RIVAL = (
     campaign.c.exclusive,
     campaign.c.state.in_(("active", "paused")),

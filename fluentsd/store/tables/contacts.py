@@ -131,7 +131,7 @@ segment = Table(
     Column("read_at", BigInteger),  # the instant for which our copy is true
     Column("problem", Text, nullable=False, server_default=""),  # why it cannot be followed now
     Column("held", Text, nullable=False, server_default=""),  # the change that waits for a person
-    Column("released_at", BigInteger),  # when a person allowed the change that was held
+    Column("released_at", BigInteger),  # when a person allowed what was held, until those people have left
     UniqueConstraint("source_id", "key"),
 )
 

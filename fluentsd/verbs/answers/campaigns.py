@@ -8,6 +8,7 @@ from typing import Any
 
 from fluentsd.verbs.answers.codec import absent
 from fluentsd.verbs.answers.holds import Hold, hold_of
+from fluentsd.verbs.answers.sources import Followed
 from fluentsd.verbs.answers.suggestion import Suggestion
 
 
@@ -119,7 +120,8 @@ class ByResult:
 @dataclass(frozen=True, slots=True)
 class Status(Counted):
     """`campaign status`. `held_people` and `exited_by_reason`: reason → people; `next_at`: the next possible contact,
-    not before `now`, None when nobody waits; `runs`: whether a daemon answers; `resumes_at`: the end of a pause."""
+    not before `now`, None when nobody waits; `runs`: whether a daemon answers; `resumes_at`: the end of a pause;
+    `segments`: those of CRMs that it follows, none once it has ended."""
 
     now: int = 0
     runs: bool = True
@@ -134,6 +136,7 @@ class Status(Counted):
     attempts: int = 0
     follow_ups: int = 0
     people: ByResult = ByResult()
+    segments: tuple[Followed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,6 +329,15 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Unhandled:
+    """`campaign unhandle`: `opened`: replies and leads that are open again."""
+
+    ref: str = ""
+    person: str = ""
+    opened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tested:
     """`campaign test`: the message that was sent; `accepted`: the provider's reference."""
 

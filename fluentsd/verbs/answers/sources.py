@@ -19,7 +19,8 @@ class Requests:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source: its plugin and where it is configured, and the instant for which all its segments are known."""
+    """One source: its plugin and where it is configured, the instant for which all its segments are known, and how many
+    segments wait with a change (`held`) or cannot be read."""
 
     source: str = ""
     plugin: str = ""
@@ -30,6 +31,7 @@ class Source:
     segments: int = 0
     as_of_at: int | None = None
     held: int = 0
+    unreadable: int = 0
     requests: Requests | None = None
 
 

@@ -59,6 +59,18 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """`suppression undo`: entries that were taken back; `still`: channels for which other entries hold ("*" for all),
+    `sentence`: what that comes to; `notes`: what is not put back by it."""
+
+    point: str = ""
+    lifted: int = 0
+    still: tuple[str, ...] = ()
+    sentence: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Bad:
     """A text of an import that is no number and no address."""
 

@@ -263,13 +263,13 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 WITHOUT_TABLE = {
     "agents apply", "agents remove", "agents show", "campaign approve", "contacts resume", "contacts take-over",
     "numbers add", "numbers inbound", "numbers remove", "numbers rest", "numbers untag", "release", "reload",
-    "campaign analyse", "campaign answer", "campaign complete",
+    "campaign analyse", "campaign answer", "campaign unhandle", "campaign complete",
     "campaign copy", "campaign dismiss",
     "campaign enroll", "campaign export", "campaign owner", "campaign remove", "campaign reopen",
     "campaign resume",
     "campaign retry", "campaign show", "campaign stop", "campaign test", "contacts attest", "contacts erase",
     "contacts export", "listen",
-    "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove",
+    "outbox drop", "outbox retry", "suppression add", "suppression import", "suppression remove", "suppression undo",
     "sync hold", "sync now", "sync release", "templates apply", "templates preview", "templates remove",
     "templates show", "unknown dismiss", "unknown retry",
 }  # fmt: skip

@@ -101,6 +101,39 @@ async def test_a_large_change_is_held_until_a_person_releases_it(followed: Follo
     assert (await followed.segment())["held"] == ""
 
 
+async def test_people_who_are_allowed_to_leave_do_so_when_their_grace_is_over(followed: Followed) -> None:
+    for n in range(100):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"}, segment=[SEGMENT | {"leaves": "exit after 3 hours"}])
+    for n in range(40):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.segment())["held"]
+    await followed.stage.do("sync release", source="crm")
+    for n in range(40, 50):  # a small change meanwhile
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert ((await followed.segment())["held"], (await followed.stage.overview())["exited"]) == ("", 0)
+    await followed.pass_time(3 * HOUR)
+    assert ((await followed.segment())["held"], (await followed.stage.overview())["exited"]) == ("", 50)
+
+
+async def test_a_large_change_after_one_that_was_allowed_is_held(followed: Followed) -> None:
+    for n in range(100):
+        followed.crm.put(n)
+    await followed.start(SMS | {"after": "5 days"}, segment=[SEGMENT | {"leaves": "exit after 3 hours"}])
+    for n in range(40):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    await followed.stage.do("sync release", source="crm")
+    await followed.pass_time(MINUTE)
+    for n in range(40, 70):
+        followed.crm.take_out(n)
+    await followed.pass_time(20 * MINUTE)
+    assert (await followed.segment())["held"] == "would remove 30 of 100 people at once"
+    assert (await followed.stage.overview())["exited"] == 0
+
+
 async def test_many_joins_at_once_are_held_too(followed: Followed) -> None:
     followed.crm.put(1)
     await followed.start()
@@ -222,7 +255,7 @@ async def test_the_launch_shows_which_field_feeds_what_and_asks(followed: Follow
     checked = await followed.stage.do("campaign check", ref="test")
     [told] = [one for one in checked["warnings"] if one.startswith("fields of crm")]
     assert told == (
-        "fields of crm for 'list:Spring fair': phone: mobile; email: mail; first name: firstname; time zone: zone; "
+        "fields of crm for 'Spring fair': phone: mobile; email: mail; first name: firstname; time zone: zone; "
         "never contacted: do_not_call; never texted: no_texts"
     )
     assert checked["suggestions"][told] == {"verb": "source fields", "arguments": {"source": "crm"}}
@@ -257,7 +290,7 @@ async def test_a_source_without_a_phone_cannot_be_called(followed: Followed, mon
     followed.crm.put(1)
     await followed.apply()
     await followed.pass_time(MINUTE)
-    with pytest.raises(Refused, match=r"no field of crm is a phone number; map one in \[source\.crm\.map\]"):
+    with pytest.raises(Refused, match=r"a phone number; an admin maps one with \[source\.crm\.map\]"):
         await followed.stage.do("campaign start", ref="test", yes=True)
 
 
@@ -347,3 +380,18 @@ async def test_a_number_that_another_record_names_stays(followed: Followed) -> N
     followed.crm.put(1, mobile="", mail="ann@example.com")
     await followed.pass_time(2 * DAY)
     assert followed.texted() == ["+12125550001", "+12125550001"]
+
+
+async def test_the_check_says_that_nobody_is_in_a_segment_or_that_it_is_not_read_whole(followed: Followed) -> None:
+    await followed.apply()
+    await followed.pass_time(MINUTE)
+    warned = "nobody is in 'Spring fair' of crm now; people are contacted as they join it"
+    assert warned in (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    followed.crm.put(1)
+    await followed.pass_time(20 * MINUTE)
+    assert warned not in (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    followed.crm.members["list:2"], followed.crm.names["list:2"] = [], "Autumn"
+    followed.crm.fails = [Unavailable("no answer", after=600)] * 9
+    await followed.apply(segment=[SEGMENT | {"segment": "list:2"}])
+    found = (await followed.stage.do("campaign check", ref="test"))["warnings"]
+    assert "'list:2' of crm is not read whole yet (0 so far), so the figures will grow" in found

@@ -256,3 +256,15 @@ async def test_what_a_manager_says_without_having_read_the_help(office: Office) 
     offered = await office.slack.command("delete summer fair")
     assert "Summer fair is archived" in (await office.slack.click(offered, "/campaign archive")).whole
     assert "summer" not in await office.say("list")
+
+
+async def test_the_red_button_of_a_question_comes_after_cancel(office: Office) -> None:
+    await office.campaign()
+    assert (await office.slack.command("start spring")).buttons[-1] == "Cancel"
+    await office.say("start spring yes")
+    assert (await office.slack.command("stop spring")).buttons == ["Cancel", "Stop the campaign"]
+    assert (await office.slack.command("pause all")).buttons == ["Cancel", "Pause all"]
+    await office.say("pause all yes")
+    resume = await office.slack.command("resume all")
+    assert resume.buttons == ["Resume all", "Cancel"]
+    assert resume.button("Resume all")["style"] == "primary"

@@ -31,7 +31,7 @@ async def test_the_asker_alone_gets_the_file_and_no_channel_sees_contact_data(of
     names = [row[header.index("name")] for row in rows]
     assert names == ["P0", "P1", "'=cmd|' /C calc'!A0"]
     assert {row[header.index("lists")] for row in rows} == {"people.csv"}
-    assert "<@U1> · export people spring" in await office.say("log spring")
+    assert "<@U1> got the people of spring as a file" in await office.say("log spring")
     everywhere = [one.whole for one in [*office.slack.ephemerals, *office.slack.messages.values()]]
     assert not any("+12125550" in one or "p1@example.com" in one for one in everywhere)
 

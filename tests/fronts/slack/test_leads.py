@@ -123,7 +123,7 @@ async def test_a_person_who_is_taken_over_is_given_back_from_the_overview_when_n
     await office.slack.click(card, "Take over", "U2")
     await until(lambda: "Go on" in card.buttons)
     await office.slack.press(card, "Mark as handled")
-    await until(lambda: not card.buttons)
+    await until(lambda: card.buttons == ["Undo"])
     await office.slack.press(await office.slack.command(""), "History")
     history = await until(lambda: next((one for one in office.slack.ephemerals if "Go on" in one.buttons), None))
     await office.slack.press(history, "Go on")
@@ -145,7 +145,22 @@ async def test_a_lead_is_answered_as_a_text_or_an_e_mail_and_is_handled(office: 
     assert await open_leads(office) == []
     await office.front.target.look()
     assert "handled by <@U1>" in card.whole
-    assert card.buttons == []
+    assert card.buttons == ["Open again"]
+
+
+@pytest.mark.parametrize(("missing", "offered"), [("email", ["text"]), ("sms", ["e-mail"]), ("both", [])])
+async def test_a_lead_is_answered_only_by_a_channel_that_is_set_up(
+    office: Office, missing: str, offered: list[str]
+) -> None:
+    card = await a_lead(office)
+    for kind in ("sms", "email") if missing == "both" else (missing,):
+        office.stage.runtime.channels.pop(kind)  # type: ignore[arg-type]
+    await office.slack.press(card, "Reply")
+    view = await office.slack.opened_view()
+    options = [one["element"]["options"] for one in view["blocks"] if one.get("block_id") == "by"]
+    assert [one["text"]["text"] for some in options for one in some] == offered
+    assert bool(offered) is ("submit" in view)
+    assert bool(offered) is not ("Neither texts nor e-mails are set up" in str(view["blocks"]))
 
 
 async def test_a_person_whose_flow_has_ended_is_called_back_at_the_promised_time(office: Office) -> None:

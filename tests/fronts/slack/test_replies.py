@@ -157,3 +157,119 @@ async def test_a_viewer_cannot_settle_a_reply(office: Office, label: str) -> Non
     card = await a_reply(office)
     assert "needs the role manager" in (await office.slack.click(card, label, "U3")).whole
     assert len(await open_replies(office)) == 1
+
+
+async def test_a_reply_that_was_marked_as_handled_by_mistake_is_open_again_where_it_was(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Mark as handled")
+    await office.slack.wait_shown("handled by <@U1>")
+    assert card.buttons == ["Undo"]
+    await office.front.target.look()
+    assert card.buttons == ["Undo"]
+    await office.slack.press(card, "Undo", "U2")
+    await until(lambda: "Mark as handled" in card.buttons)
+    assert "answered in *Spring fair*" in card.whole
+    assert len(await open_replies(office)) == 1
+    await office.front.target.look()
+    assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
+    await office.slack.press(card, "Mark as handled", "U2")
+    await office.slack.wait_shown("handled by <@U2>")
+
+
+async def test_the_card_follows_when_the_shell_opens_a_reply_again(office: Office) -> None:
+    card = await a_reply(office)
+    await office.stage.do("campaign answer", ref="spring", person="+12125550000", nothing=True)
+    await office.front.target.look()
+    assert card.buttons == ["Open again"]
+    await office.stage.do("campaign unhandle", ref="spring", person="+12125550000")
+    await office.front.target.look()
+    assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
+
+
+async def test_a_handled_card_is_forgotten_after_a_day_and_its_undo_still_works(office: Office) -> None:
+    card = await a_reply(office)
+    await office.slack.press(card, "Mark as handled")
+    await office.slack.wait_shown("handled by <@U1>")
+    office.stage.clock.step(25 * 3600 * 1_000_000)
+    await office.front.target.look()
+    assert await slack_posts.of_kind(office.stage.runtime, "reply") == []
+    await office.slack.press(card, "Undo")
+    await until(lambda: "Mark as handled" in card.buttons)
+
+
+async def test_handled_in_a_history_is_undone_there(office: Office) -> None:
+    await a_reply(office)
+    shown = await office.slack.command("person +12125550000")
+    answered = await office.slack.click(shown, "Mark as handled")
+    assert "handled by <@U1>" in answered.whole
+    again = await office.slack.click(answered, "Undo")
+    assert "Mark as handled" in again.buttons
+    assert "is marked as handled; nothing was changed" in await office.say("unhandle spring +12125550000")
+
+
+async def test_by_keyboard_a_handled_reply_is_open_again(office: Office) -> None:
+    await a_reply(office)
+    await office.stage.do("campaign answer", ref="spring", person="+12125550000", nothing=True)
+    assert "1 reply or hot lead of ••• 0000 open again" in await office.say("unhandle spring +12125550000")
+    assert len(await open_replies(office)) == 1
+
+
+async def suppressed_on(office: Office) -> Shown:
+    """A card whose number was suppressed by mistake."""
+    card = await a_reply(office)
+    await office.slack.press(card, "Suppress…")
+    await office.slack.submit(await office.slack.opened_view(), {})
+    await office.slack.wait_shown("never contacted again by <@U1>")
+    await office.front.target.look()
+    assert "never contacted again by <@U1>" in card.whole
+    assert card.buttons == ["Undo…"]
+    return card
+
+
+async def asked_why(office: Office, card: Shown, user: str = "U1") -> dict[str, Any]:
+    """The form of *Undo…*."""
+    await office.slack.press(card, "Undo…", user)
+    await until(lambda: any("What was the mistake?" in str(view) for view in office.slack.views.values()))
+    return next(view for view in office.slack.views.values() if "What was the mistake?" in str(view))
+
+
+async def test_a_number_that_was_suppressed_by_mistake_is_taken_back_with_a_reason(office: Office) -> None:
+    card = await suppressed_on(office)
+    view = await asked_why(office, card)
+    short = await office.slack.submit(view, {"because": {"type": "plain_text_input", "value": "oops"}})
+    assert "explain in a sentence" in str(short.payload)
+    view = await asked_why(office, card)
+    why = {"because": {"type": "plain_text_input", "value": "I clicked the wrong card"}}
+    done = await office.slack.submit(view, why)
+    assert "••• 0000 may be contacted again" in str(done.payload)
+    assert card.buttons == ["Reply…", "Take over", "Mark as handled"]
+    assert (await office.stage.do("suppression list"))["entries"] == []
+    [entry] = (await office.stage.do("suppression why", point="+12125550000"))["entries"]
+    assert (entry["lifted_by"], entry["lifted_because"]) == ("slack:U1 Dana", "I clicked the wrong card")
+
+
+async def test_a_colleague_does_not_take_back_what_another_has_suppressed(office: Office) -> None:
+    card = await suppressed_on(office)
+    view = await asked_why(office, card, "U2")
+    done = await office.slack.submit(view, {"because": {"type": "plain_text_input", "value": "Dana was wrong"}}, "U2")
+    assert "Dana has entered" in str(done.payload)
+    assert "2125550000" not in str(done.payload)
+    assert len((await office.stage.do("suppression list"))["entries"]) == 1
+
+
+async def test_what_a_person_asked_for_is_never_undone_in_slack(office: Office) -> None:
+    await a_reply(office, "Stop texting me", Outcome.opted_out, "not to be contacted")
+    said = await office.say("unsuppress +12125550000 because they changed their mind", "U9")
+    assert "the person has asked for it" in said
+    assert len((await office.stage.do("suppression list"))["entries"]) == 2
+
+
+async def test_by_keyboard_a_suppressed_number_is_taken_back(office: Office) -> None:
+    await office.campaign(people=1)
+    shown = await office.slack.command("suppress +12125550000 because asked by phone")
+    assert shown.buttons == ["Undo…"]
+    assert "why was it a mistake" in await office.say("unsuppress +12125550000")
+    done = await office.say("unsuppress +12125550000 because it was another number")
+    assert "••• 0000 may be contacted again" in done
+    again = await office.say("unsuppress +12125550000 because it was another number")
+    assert "is not on the suppression list; nothing was changed" in again

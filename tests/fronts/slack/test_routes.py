@@ -151,4 +151,8 @@ async def test_a_reply_that_is_handled_in_one_channel_is_settled_in_all(office: 
     await until(lambda: "handled by <@U1>" in here.whole)
     await office.front.target.look()
     assert "handled by <@U1>" in there.whole
-    assert there.buttons == []
+    assert there.buttons == ["Open again"]
+    await office.slack.press(there, "Open again")
+    await until(lambda: "Mark as handled" in there.buttons)
+    await office.front.target.look()
+    assert "Mark as handled" in here.buttons

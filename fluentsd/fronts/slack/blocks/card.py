@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fluentsd.domain.reasons import words_of as words_of_reason
 from fluentsd.fronts.slack.blocks import holds as words_of
+from fluentsd.fronts.slack.blocks import sync
 from fluentsd.fronts.slack.blocks.layout import (
     MENU,
     Block,
@@ -22,7 +24,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     message,
     section,
 )
-from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, safe, word
+from fluentsd.fronts.slack.blocks.wording import actor, count, moment, numbers, ours, safe, word
 from fluentsd.verbs.answers.campaigns import ByResult, Campaign, Counted, Report, Status, state_word
 from fluentsd.verbs.answers.holds import Hold, hold_of
 
@@ -115,8 +117,8 @@ def _notes(found: Status) -> list[Block]:
     if found.next_at is not None and state_word(found, found.holds) == "active":
         lines.append(f"next contact due {moment(found.next_at, found.zone)}")
     lines += [words_of.sentence(hold) for hold in found.holds[:3]]
-    if found.held_people:
-        lines.append(f"waiting for a fact: {numbers(found.held_people)}")
+    lines += sync.followed(found.segments)
+    lines += [f"{count(people)} wait: {ours(words_of_reason(why), 200)}" for why, people in found.held_people.items()]
     if found.unknown:
         lines.append(f"❓ {count(found.unknown, 'attempt', 'attempts')} with an unknown result")
     return [context("\n".join(lines))]

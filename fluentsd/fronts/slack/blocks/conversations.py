@@ -103,16 +103,28 @@ def who_of(one: Reply | Lead) -> str:
     return f"*{safe(one.name, 60)}* ({point(one.person or '')})" if one.name else point(one.person or "")
 
 
-def settled(kind: str, by: str) -> Message:
+def undo(ref: str, contact: int | None, attempt: str, words: str = "Undo") -> Block:
+    """The button that opens a reply or lead again."""
+    return button(words, "reply:undo", {"ref": ref, "person": f"#{contact}", "attempt": attempt})
+
+
+def open_again(ref: str, contact: int | None, attempt: str) -> Block:
+    """The same, of what may have been answered: an answer that was sent cannot be undone."""
+    return undo(ref, contact, attempt, "Open again")
+
+
+def settled(kind: str, by: str, undo: Block | None = None) -> Message:
     """A card after somebody has dealt with it, or when its words are kept no more (`by` is "")."""
     if not by:
         return message(f"a {_NOUN[kind]} that is kept no more", context(f"a {_NOUN[kind]}: its words are kept no more"))
-    return message(f"a {_NOUN[kind]}: handled", context(f"✅ a {_NOUN[kind]}: handled by {actor(by)}"))
+    said = context(f"✅ a {_NOUN[kind]}: handled by {actor(by)}")
+    return message(f"a {_NOUN[kind]}: handled", said, *([actions(undo)] if undo else []))
 
 
-def settled_here(by: str, ref: str, what: str) -> Message:
-    """A card whose button was pressed: what was done, by whom."""
-    return message(f"in {plain(ref, 60)}: {what}", context(f"✅ in *{safe(ref)}*: {what} by {actor(by)}"))
+def settled_here(by: str, ref: str, what: str, undo: Block) -> Message:
+    """A card whose button was pressed: what was done, by whom, and the way back."""
+    said = context(f"✅ in *{safe(ref)}*: {what} by {actor(by)}")
+    return message(f"in {plain(ref, 60)}: {what}", said, actions(undo))
 
 
 def reminder(kind: str, one: Reply | Lead, owner: str) -> Message:

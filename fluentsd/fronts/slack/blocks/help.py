@@ -100,4 +100,6 @@ def offers_of(suggestion: Suggestion | None) -> list[str]:
     if "<person>" in command.more:
         person = suggestion.arguments.get("person")
         return [command.usage.replace("<person>", str(person))] if person else []
+    if command.more.startswith("<"):  # what it needs is known to the person alone
+        return []
     return [f"{command.word} {ref or ''}".strip()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluentsd.engine.outbox.targets import Posted
+from fluentsd.fronts.slack.blocks import sync
 from fluentsd.fronts.slack.blocks.holds import is_first, release, sentence
 from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
 from fluentsd.fronts.slack.blocks.wording import actor, count, held, masked, moment, ours, plain, safe, yours
@@ -54,6 +55,8 @@ def line(event: Posted, because: str, name: str) -> Message | None:
 
 def alert(event: Posted, name: str) -> Message:
     """What needs attention, with the button that fixes it. `name`: of the campaign that it is about, "" for none."""
+    if event.topic.startswith("sync."):
+        return sync.alert(event)
     payload, blocks = event.payload, list[Block]()
     because = ours(str(payload.get("because") or payload.get("reason") or ""), 500)
     match event.topic:

@@ -29,6 +29,9 @@ def sentence(hold: Hold, name: str = "") -> str:
 def release(hold: Hold) -> Block:
     """The button that lifts a hold, after a question."""
     value = {"scope": hold.scope, "target": hold.target}
+    if hold.scope == "source":
+        sure = confirm("Go on?", "It is read again, and its changes are applied.", "Go on")
+        return button("Release…", "sync:release", {"source": hold.target}, "primary", sure)
     if is_first(hold):
         sure = confirm("Contact the others?", "Everybody who waits is contacted from now on.", "Contact them")
         return button("Contact the others…", "release", value, "primary", sure)

@@ -25,7 +25,7 @@ __all__ = ["Home", "Source", "State", "blocks"]
 @dataclass(frozen=True, slots=True)
 class Home:
     """What the home shows. `health`: part of the installation → its problem; `until`: the end of "next", in epoch
-    microseconds; `reader`: the zone of the one whose home it is."""
+    microseconds; `reader`: the zone of the one whose home it is; `troubles`: lines about CRMs."""
 
     health: Sequence[tuple[str, str]]
     holds: Sequence[Hold]
@@ -38,6 +38,7 @@ class Home:
     is_manager: bool
     command: str
     reader: str
+    troubles: Sequence[Block] = ()
 
 
 def blocks(shown: Home, *, native: bool = False) -> list[Block]:
@@ -50,7 +51,9 @@ def blocks(shown: Home, *, native: bool = False) -> list[Block]:
         section(_health(shown.health)),
     ]  # fmt: skip
     for heading, part in (
-        ("Needs attention", attention(shown.holds, shown.campaigns, shown.active, shown.leads, shown.replies)),
+        ("Needs attention", [
+            *attention(shown.holds, shown.campaigns, shown.active, shown.leads, shown.replies), *shown.troubles,
+        ]),
         ("Active", _active(shown, native=native)),
         ("Next 24 hours", _next(shown)), ("Drafts", _drafts(shown)),
     ):  # fmt: skip

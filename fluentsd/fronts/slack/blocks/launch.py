@@ -45,7 +45,7 @@ def launch(check: Check, when: str = "", text: str = "", first: int | None = Non
         return message(f"{name} cannot start", section(stops), *blocks)
     blocks.insert(0, section(f"{verb}?"))
     yes = f"{verb} → {count(ready)} of {people:,} will be contacted."
-    yes += f" {count(len(check.warnings), 'warning', 'warnings')} stay open." if check.warnings else ""
+    yes += f" {count(len(check.warnings), 'warning stays', 'warnings stay')} open." if check.warnings else ""
     yes += f" After {count(first)} it is held until you press Contact the others." if first else ""
     dialog = confirm("Schedule it?" if when else "Start now?", yes, "Schedule" if when else "Start")
     few = f" first {first}" if first else ""

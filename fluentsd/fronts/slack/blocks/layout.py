@@ -129,6 +129,12 @@ def button(
     return block
 
 
+def asked(act: Block) -> Block:
+    """The answers to a question: the act, and Cancel. A red act is the second, where nobody presses it by habit."""
+    cancel = button("Cancel", "close", {})
+    return actions(cancel, act) if act.get("style") == "danger" else actions(act, cancel)
+
+
 def option(words: str, value: str, more: str = "") -> Block:
     """An option of a select or menu. `more`: a second line."""
     made: Block = {"text": plain_text(_line(words) or value, OPTION), "value": value[:OPTION_VALUE]}

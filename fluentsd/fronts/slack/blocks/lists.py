@@ -1,13 +1,12 @@
-"""Answers that are lists: campaigns, numbers, sources, texts, agents, errors, the log, the forecast.
+"""Answers that are lists: campaigns, numbers, texts, agents, errors, the log, the forecast.
 
-What must not live here: people (`people`), attempts (`attempts`), and the pages of a list (`paging`).
+What must not live here: people (`people`), attempts (`attempts`), sources (`sync`), and the pages of a list (`paging`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from fluentsd.fronts.slack.blocks.attention import attention
 from fluentsd.fronts.slack.blocks.card import draft_row, ended, row, title
@@ -17,7 +16,6 @@ from fluentsd.fronts.slack.blocks.layout import (
     Message,
     actions,
     button,
-    confirm,
     context,
     header,
     menu,
@@ -33,24 +31,24 @@ from fluentsd.fronts.slack.blocks.wording import (
     by_channel,
     count,
     inert,
-    masked,
     moment,
     numbers,
     ours,
     plain,
     point,
     safe,
+    without_points,
     yours,
 )
 from fluentsd.verbs.answers import campaigns as answers
 from fluentsd.verbs.answers import templates
+from fluentsd.verbs.answers.acts import sentence
 from fluentsd.verbs.answers.agents import Listed
 from fluentsd.verbs.answers.explain import FollowUp, Forecast
 from fluentsd.verbs.answers.holds import Entry, Hold
 from fluentsd.verbs.answers.numbers import CallerId
-from fluentsd.verbs.answers.sources import Followed, Source
 
-#: Causes of errors, and segments of a source.
+#: Causes of errors.
 ENTRIES = 20
 #: Campaigns with a menu or a button in a part of the overview, and lines of what is scheduled.
 ROWS, LINES = 3, 8
@@ -58,9 +56,10 @@ ROWS, LINES = 3, 8
 
 def overview(
     found: Sequence[answers.Counted], holds: Sequence[Hold], command: str, leads: int, replies: int,
-    *, is_manager: bool,
+    troubles: Sequence[Block] = (), *, is_manager: bool,
 ) -> Message:  # fmt: skip
-    """What needs attention, what is active, what comes next, and drafts. `is_manager`: who reads may make campaigns."""
+    """What needs attention, what is active, what comes next, and drafts. `troubles`: lines about CRMs; `is_manager`:
+    who reads may make campaigns."""
     by_state = {
         state: [one for one in found if one.state == state] for state in ("active", "paused", "scheduled", "draft")
     }
@@ -70,7 +69,7 @@ def overview(
         button("Help", "say:help", {"text": "help"}),
     ]
     blocks = [header("Campaigns"), actions(*made)]
-    if needed := attention(holds, found, (), leads, replies):
+    if needed := [*attention(holds, found, (), leads, replies), *troubles]:
         blocks += [section("*Needs attention*"), *needed]
     for state, heading in (("active", "Active"), ("paused", "Paused")):
         some = by_state[state]
@@ -156,34 +155,6 @@ def _number_menu(one: CallerId) -> Block:
     return menu(f"number:{plain(one.e164, 20)}", (*now, value), ("Stop using it", "number:remove", value))
 
 
-def sources(
-    found: Sequence[Source], followed: Sequence[Followed], page: Page, *, may_read: bool, may_release: bool
-) -> Message:
-    """`sources`: each with its problem and the segments that campaigns follow, as of when."""
-    if not found:
-        words = "No CRM is connected. An admin connects one in fluentsd.toml with `[source.hubspot]`."
-        return message("no source", section(words))
-    made: list[Block] = []
-    part = page.of(found, lambda one: one.source)
-    for one in part.shown:
-        name = one.source
-        mine = [row for row in followed if row.source == name]
-        problem = f"⚠️ {ours(one.problem, 300)} (since {yours(one.problem_since_at)})" if one.problem else "🟢"
-        lines = [f"*{safe(name, 60)}* {problem}", *(_segment(row) for row in mine[:ENTRIES])]
-        read = button("Read now", "sync:now", {"source": name}) if may_read and mine else None
-        made.append(section("\n".join(lines), accessory=read))
-        if may_release and any(row.held for row in mine):
-            sure = confirm("Allow these changes?", "The people who are held back enter or leave at once.", "Allow")
-            made.append(actions(button("Allow the held changes…", "sync:release", {"source": name}, confirm=sure)))
-    return message(count(len(found), "source", "sources"), *made, *part.buttons(IN_ORDER))
-
-
-def _segment(row: Followed) -> str:
-    refs = ", ".join(safe(ref, 40) for ref in row.campaigns[:5]) or "no campaign"
-    line = f"• {safe(row.segment or row.key, 100)}: {count(row.people)}, as of {yours(row.as_of_at)} · {refs}"
-    return line + (f" · ⚠️ held: {ours(str(row.held), 150)}" if row.held else "")
-
-
 def texts(found: Sequence[templates.Listed], page: Page, *, is_manager: bool) -> Message:
     """`texts`: each with its version and the campaigns that use it."""
     made: list[Block] = []
@@ -228,16 +199,12 @@ def log(found: Sequence[Entry], page: Page) -> Message:
     if not found:
         return message("no such entry")
     part = page.of(found, lambda one: f"{one.at} {one.verb} {one.target}")
-    lines = [
-        f"{moment(one.at)} · {actor(one.actor)} · {safe(one.verb)} {masked(one.target, 150)}" + _reason(one.details)
-        for one in part.shown
-    ]
+    lines = [f"{moment(one.at)} · {actor(one.actor)} {_did(one)}" for one in part.shown]
     return message("audit log", *paragraphs(lines), context(YOUR_ZONE), *part.buttons(NEWEST_FIRST))
 
 
-def _reason(details: Any) -> str:
-    because = details.get("because") if isinstance(details, Mapping) else None
-    return f" ({masked(because, 100)})" if because else ""
+def _did(one: Entry) -> str:
+    return ours(without_points(sentence(one.verb, one.target, one.details)), 300)
 
 
 def agents(found: Sequence[Listed], page: Page, *, is_manager: bool) -> Message:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from fluentsd.domain.time.durations import BadDuration, Delay
 from fluentsd.domain.time.moments import BadMoment, read_moment
 from fluentsd.fronts.slack.blocks.card import receipt, title
-from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
+from fluentsd.fronts.slack.blocks.layout import Message, asked, button, message, section
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe, yours
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands.starting import moments_like
@@ -23,6 +23,8 @@ from fluentsd.verbs.answers.campaigns import Changed
 #: The end of a pause that is said after its reason: "because of the holiday until tomorrow 9am".
 _END = re.compile(r"(?P<because>.+?)[,;]?\s+(?:until|till|til)\s+(?P<until>.+)", re.IGNORECASE)
 #: Words of a duration, so that one which cannot be read is not offered as a reason.
+#: The button that does it to every campaign.
+_STYLES: Mapping[str, Literal["primary", "danger"]] = {"campaign pause": "danger", "campaign resume": "primary"}
 _LASTS = re.compile(r"\d|min|hour|day|week|month", re.IGNORECASE)
 
 
@@ -69,8 +71,9 @@ async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
         value = asked["for"]
         try:
             lasts = Delay.parse(re.sub(r"^(?:an?|one)\s+", "1 ", value, flags=re.IGNORECASE))
-        except BadDuration as why:
-            raise Misread(str(why), [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
+        except BadDuration:
+            why = f"{value!r} is not a length of time; write it like 30 min, 2 hours or 1 day"
+            raise Misread(why, [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
         return {"until": lasts.after(session.now, session.person.zone)}
     if "until" in asked:
         zone = await _zone(session, parsed)
@@ -107,7 +110,7 @@ async def stop(session: Session, parsed: Parsed) -> Message:
             f"{title(found, found.holds)}\nStop it? {count(found.queued)} would get no more contacts. "
             "They keep their progress, and the campaign can be reopened."
         ),
-        actions(button("Stop", "say:stop", {"text": text}, "danger"), button("Cancel", "close", {})),
+        asked(button("Stop the campaign", "say:stop", {"text": text}, "danger")),
     )
 
 
@@ -125,17 +128,14 @@ async def _for_all(
     if not affected:
         raise Refused(f"no campaign is {state}; nothing was changed")
     if not parsed.arguments.get("yes"):
-        asked = parsed.arguments
-        words = "".join(f" {name} {asked[name]}" for name in ("for", "until", "because") if name in asked)
+        given, style = parsed.arguments, _STYLES[verb]
+        words = "".join(f" {name} {given[name]}" for name in ("for", "until", "because") if name in given)
         names = "\n".join(f"• {safe(one.name)} · c{one.id}" for one in affected[:20])
         asks = f"{word.capitalize()} {count(len(affected), 'campaign', 'campaigns')} {safe(words)}".strip()
         return message(
             f"{word} all?",
             section(f"*{asks}?*\n{names}"),
-            actions(
-                button(f"{word.capitalize()} all", "say:all", {"text": f"{word} all{words} yes"}, "danger"),
-                button("Cancel", "close", {}),
-            ),
+            asked(button(f"{word.capitalize()} all", "say:all", {"text": f"{word} all{words} yes"}, style)),
         )
     lines = []
     for one in affected:

@@ -5,19 +5,69 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fluentsd.fronts.slack.blocks.layout import Message, actions, button, message, section
-from fluentsd.fronts.slack.blocks.wording import count, link, moment, point, safe
+from fluentsd.fronts.slack.blocks import conversations as words_of
+from fluentsd.fronts.slack.blocks.layout import Block, Message, actions, button, context, message, section
+from fluentsd.fronts.slack.blocks.wording import count, link, moment, ours, point, safe, without_points
 from fluentsd.fronts.slack.command_table import Parsed
+from fluentsd.fronts.slack.people import Owners
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.words import is_point
 from fluentsd.verbs import Refused
 from fluentsd.verbs.answers.people import Lead, Reply
+from fluentsd.verbs.answers.suppression import Undone
 
 
 async def suppress(session: Session, parsed: Parsed) -> Message:
     found = await session.run("suppression add", dict(parsed.arguments))
     left = f" The person left {count(len(found.campaigns), 'campaign', 'campaigns')}." if found.campaigns else ""
-    return message(f"{point(found.point)} is never contacted again, on any channel.{left}")
+    words = f"{point(found.point)} is never contacted again, on any channel.{left}"
+    return message(words, section(words), actions(button("Undo…", "open:unsuppress", {"point": found.point})))
+
+
+async def unsuppress_typed(session: Session, parsed: Parsed) -> Message:
+    return undone(await session.run("suppression undo", dict(parsed.arguments)))
+
+
+def undone(found: Undone) -> Message:
+    """What taking an entry back came to, and what it does not put back."""
+    words = "\n".join(ours(without_points(one), 300) for one in (found.sentence, *found.notes))
+    return message("taken back", section(words), context("The entry and your reason stay on record."))
+
+
+def unsuppress(one: Reply | Lead) -> Block:
+    """The button that asks why what was suppressed in a conversation was a mistake."""
+    value = {"ref": one.ref, "person": f"#{one.contact}", "attempt": one.attempt}
+    return button("Undo…", "open:unsuppress", value)
+
+
+async def take_back(session: Session, value: Mapping[str, Any], because: str) -> Message:
+    """Take back that a number or address is never contacted again: of a command, or of a reply or hot lead, which is
+    open again then."""
+    where = str(value.get("point") or "")
+    if not where:
+        found = (await session.run("history", {"attempt": str(value.get("attempt", ""))})).calls
+        where = str(found[0].to or "") if found else ""
+    if not where:
+        raise Refused("its number or address is not known any more; nothing was changed")
+    answer = undone(await session.run("suppression undo", {"point": where, "because": because}))
+    if value.get("attempt"):
+        about = {"ref": str(value.get("ref", "")), "person": str(value.get("person", ""))}
+        await session.again("unhandled").run("campaign unhandle", about)
+    return answer
+
+
+async def open_card(session: Session, value: Mapping[str, Any]) -> Message:
+    """The card of an open reply or hot lead."""
+    one = await conversation(session, value)
+    mention = await Owners(session.services.people, session.services.settings.roles).mention(one.owner or "")
+    return words_of.lead(one, mention) if isinstance(one, Lead) else words_of.reply(one, mention)
+
+
+async def unhandle(session: Session, parsed: Parsed) -> Message:
+    """Open a reply or hot lead again."""
+    found = await session.run("campaign unhandle", {"ref": parsed.ref, "person": parsed.arguments["person"]})
+    noun = count(found.opened, "reply or hot lead of", "replies and hot leads of")
+    return message(f"{noun} {_named(parsed)} open again in {safe(parsed.ref)}. What was sent stays sent")
 
 
 async def conversation(session: Session, value: Mapping[str, Any]) -> Reply | Lead:
@@ -35,8 +85,8 @@ async def conversation(session: Session, value: Mapping[str, Any]) -> Reply | Le
     return found[0]
 
 
-async def never_again(session: Session, value: Mapping[str, Any]) -> str:
-    """Suppress the number or address of an open reply or hot lead, and close it; the ref of its campaign."""
+async def never_again(session: Session, value: Mapping[str, Any]) -> Reply | Lead:
+    """Suppress the number or address of an open reply or hot lead, and close it."""
     one = await conversation(session, value)
     ref = str(one.ref)
     if not one.person:
@@ -44,7 +94,7 @@ async def never_again(session: Session, value: Mapping[str, Any]) -> str:
     await session.run("suppression add", {"point": one.person, "because": f"asked for in a conversation in {ref}"})
     closed = {"ref": ref, "person": f"#{one.contact}", "nothing": True}
     await session.again("handled").run("campaign answer", closed)
-    return ref
+    return one
 
 
 async def take_over(session: Session, parsed: Parsed) -> Message:

@@ -6,12 +6,13 @@ import datetime as dt
 import difflib
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack import arguments
-from fluentsd.fronts.slack.blocks import attempts, lists, people
+from fluentsd.fronts.slack.blocks import attempts, lists, people, sync
 from fluentsd.fronts.slack.blocks import report as blocks_report
 from fluentsd.fronts.slack.blocks.card import card
 from fluentsd.fronts.slack.blocks.duties import duties as duties_of
@@ -22,6 +23,8 @@ from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.commands import export, open_forms
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard.pickers import read_segments
+from fluentsd.fronts.slack.wizard.segments import Known
 from fluentsd.verbs.answers.campaigns import Counted
 
 
@@ -30,7 +33,9 @@ async def overview(session: Session, parsed: Parsed) -> Message:
     holds = await session.run("holds", {})
     leads = len((await session.run("campaign leads", {"most": 100})).leads)
     replies = len((await session.run("campaign replies", {"most": 100})).replies)
-    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies,
+    rows = (await session.run("sync status", {})).segments
+    troubles = sync.attention((await session.run("source list", {})).sources, rows, may_release=session.may("manager"))
+    return lists.overview(found.campaigns, holds.holds, session.command_name, leads, replies, troubles,
                           is_manager=session.may("manager"))  # fmt: skip
 
 
@@ -100,12 +105,25 @@ async def sources(session: Session, parsed: Parsed) -> Message:
     name = str(parsed.arguments.get("name", "")).casefold()
     chosen = [one for one in found if name in one.source.casefold()]
     if name and not chosen:
-        known = ", ".join(one.source for one in found) or "none; an admin adds [source.hubspot] to fluentsd.toml"
-        raise Misread(f"no source is called {name[:80]!r}; there are: {known}")
+        if not found:
+            raise Misread(f"no CRM is connected, so none is called {name[:80]!r}. {sync.CONNECT}")
+        known = ", ".join(one.source for one in found)
+        offers = [f"sources {one.source}" for one in found[:4]]
+        raise Misread(f"no source is called {name[:80]!r}; there are: {known}", offers)
     followed = (await session.run("sync status", {})).segments
-    return lists.sources(
+    return sync.listed(
         chosen, followed, parsed.page, may_read=session.may("operator"), may_release=session.may("manager")
     )
+
+
+async def segments(session: Session, parsed: Parsed) -> Message:
+    """What the CRMs have, as the picker of a campaign's form offers it."""
+    words, found = str(parsed.arguments.get("words", "")), dict[str, tuple[Known | None, str]]()
+    for source in session.services.runtime.sources:
+        read = partial(read_segments, session, source)
+        found[source] = await session.services.wizard.segments.of(source, read)
+    followed = (await session.run("sync status", {})).segments
+    return sync.available(found, followed, words, parsed.page)
 
 
 async def contacts(session: Session, parsed: Parsed) -> Message:

@@ -6,11 +6,14 @@ What must not live here: how a page looks (`view`, `review`), and what is saved 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from fluentsd.fronts.slack.blocks import sync
 from fluentsd.fronts.slack.blocks.layout import Block
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.web_api import SlackRefused
+from fluentsd.fronts.slack.wizard.followed import key_of, name_of, names_of
 from fluentsd.fronts.slack.wizard.review import review_view
 from fluentsd.fronts.slack.wizard.view import People, page_view
 from fluentsd.fronts.slack.wizard.view_state import Place
@@ -33,7 +36,11 @@ async def people_of(session: Session, place: Place, edit: Edit) -> People | None
         return None
     total = (await session.run("campaign status", {"ref": edit.ref})).total if edit.state else 0
     sources = (await session.run("source list", {})).sources
-    return People(total, {one.source: one.problem or "" for one in sources})
+    names, rows = names_of(session), (await session.run("sync status", {})).segments
+    called = {key_of(row): replace(row, segment=name_of(row, names)) for row in rows}
+    stand = {which: sync.followed([row])[0] for which, row in called.items()}
+    bare = {which: sync.follows(name, which.partition(": ")[0]) for which, name in names.items()}
+    return People(total, {one.source: one.problem or "" for one in sources}, bare | stand)
 
 
 async def update(session: Session, view: Mapping[str, Any], new: Block) -> None:

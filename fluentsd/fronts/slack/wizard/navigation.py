@@ -31,6 +31,7 @@ from fluentsd.fronts.slack.wizard import (
     samples,
 )
 from fluentsd.fronts.slack.wizard.drawing import draw_below, drawn, people_of, update
+from fluentsd.fronts.slack.wizard.followed import segment_names
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, PAGES, Page, pages_of
 from fluentsd.fronts.slack.wizard.view import entry_file, entry_view, page_view
 from fluentsd.fronts.slack.wizard.view_state import Place, place_in
@@ -231,7 +232,8 @@ async def _again(session: Session, place: Place, notes: Sequence[str] = ()) -> B
         return await agents.again(session, place)
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     if BY_KEY[place.page].entries:
-        return entry_view(place, edit, answers, notes, await _preview(session, place, edit, answers))
+        preview = await _preview(session, place, edit, answers)
+        return entry_view(place, edit, answers, notes, preview, await _names(session, place))
     return page_view(place, edit, answers=answers, notes=notes, people=await people_of(session, place, edit))
 
 
@@ -250,7 +252,13 @@ async def _entry(session: Session, place: Place) -> Block:
     """The form of an entry as it is kept."""
     edit = await session.run("campaign open-edit", {"ref": place.ref})
     preview = await _preview(session, place, edit, None)
-    return entry_view(replace(place, seen=edit.seen), edit, preview=preview)
+    names = await _names(session, place)
+    return entry_view(replace(place, seen=edit.seen), edit, preview=preview, names=names)
+
+
+async def _names(session: Session, place: Place) -> dict[str, str]:
+    """What is picked in the form of an entry is called so."""
+    return await segment_names(session) if place.page == "segment" else {}
 
 
 async def _preview(session: Session, place: Place, edit: Edit, answers: Answers | None) -> list[Block]:

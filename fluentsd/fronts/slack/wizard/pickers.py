@@ -18,7 +18,7 @@ from fluentsd.domain.statutes import all_rules
 from fluentsd.domain.time.blackouts import all_presets, preset_words
 from fluentsd.domain.time.durations import SECOND
 from fluentsd.fronts.slack.blocks.layout import Block, option, plain_text
-from fluentsd.fronts.slack.blocks.wording import plain
+from fluentsd.fronts.slack.blocks.wording import count, plain
 from fluentsd.fronts.slack.forms.conditions import goal_of_field, goal_of_step, goal_words
 from fluentsd.fronts.slack.forms.kinds import Kind, Pick, Picks, fits
 from fluentsd.fronts.slack.session import Session
@@ -28,6 +28,7 @@ from fluentsd.fronts.slack.wizard.known_people import CAMPAIGN, EXISTING, SOURCE
 from fluentsd.fronts.slack.wizard.numbers_and_texts import NUMBER
 from fluentsd.fronts.slack.wizard.pages import BY_KEY, ENDED_IN
 from fluentsd.fronts.slack.wizard.segments import Known
+from fluentsd.fronts.slack.words import has_words
 
 #: Options of one answer, and of one source in it.
 AT_MOST, OF_ONE = 100, 50
@@ -46,7 +47,7 @@ async def suggestions(session: Session) -> Mapping[str, Any]:
     if kind.of == "segment":
         return {"option_groups": await _segments(session, words)}
     named = kind.words if isinstance(kind, Pick) else {}
-    fitting = [option(says, key) for key, says in named.items() if words.casefold() in f"{key} {says}".casefold()]
+    fitting = [option(says, key) for key, says in named.items() if has_words(words, key, says)]
     found = [*fitting, *(one for one in await _OPTIONS[kind.of](session, words) if one["value"] not in named)]
     return {"options": found[:AT_MOST]}
 
@@ -101,8 +102,7 @@ async def _holidays(session: Session, words: str) -> list[Block]:
     """Countries and their parts. The library that knows them takes a third of a second to load."""
     with session.services.runtime.clock.busy():
         known = await trio.to_thread.run_sync(_all_holidays)
-    wanted = words.casefold()
-    return [option(says, name) for name, says in known if wanted in f"{says} {name}".casefold()]
+    return [option(says, name) for name, says in known if has_words(words, says, name)]
 
 
 @lru_cache(maxsize=1)
@@ -112,20 +112,19 @@ def _all_holidays() -> tuple[tuple[str, str], ...]:
 
 async def _rules(session: Session, words: str) -> list[Block]:
     """Rules of law that the gate asks, each with its sentence."""
-    wanted = words.casefold()
     asked = (one for one in all_rules() if one.kind not in ("duty", "keep"))
     return [option(f"{one.id}: {one.says}", one.id, one.says) for one in asked
-            if wanted in f"{one.id} {one.says}".casefold()]  # fmt: skip
+            if has_words(words, one.id, one.says)]  # fmt: skip
 
 
 async def _goals(session: Session, words: str) -> list[Block]:
     """What is typed of a field of the person, and what each step of the flow may come to."""
     edit = await session.run("campaign open-edit", {"ref": str(session.interaction.value.get("ref", ""))})
-    wanted, typed = words.casefold(), goal_of_field(words)
+    typed = goal_of_field(words)
     steps = [one for one in entries(edit.file, "step") if not one.get("after_call")]
     goals = [goal_of_step(str(one.get("id")), outcome) for one in steps
              for outcome in ENDED_IN.get(str(one.get("channel")), ())]  # fmt: skip
-    found = [*([typed] if typed else []), *(one for one in goals if wanted in goal_words(one).casefold())]
+    found = [*([typed] if typed else []), *(one for one in goals if has_words(words, goal_words(one)))]
     return [option(says, one) for one in found if (says := goal_words(one))]
 
 
@@ -149,8 +148,8 @@ def _fitting(
     values: Sequence[str], words: str, more: Mapping[str, str] | None = None, *, typed: bool = False
 ) -> list[Block]:
     """The values whose name or second line holds the words; with `typed`, also the words themselves."""
-    wanted, says = words.casefold(), more or {}
-    found = [one for one in values if wanted in f"{one} {says.get(one, '')}".casefold() and fits(one)]
+    says = more or {}
+    found = [one for one in values if has_words(words, one, says.get(one, "")) and fits(one)]
     made = [option(plain(one, 75), one, plain(says.get(one, ""), 75)) for one in found]
     return [
         *made,
@@ -158,35 +157,44 @@ def _fitting(
     ]
 
 
-async def _read_segments(session: Session, source: str) -> Known:
+async def read_segments(session: Session, source: str) -> Known:
     """The segments of a source as it names them now. Raises `Refused`, `StoreUnavailable`."""
     found = (await session.run("source segments", {"source": source})).segments
-    return Known(tuple((one.id, f"{one.name} ({one.kind})", one.size) for one in found), session.now)
+    return Known(tuple((one.id, one.name, one.kind, one.size) for one in found), session.now)
 
 
 async def _segments(session: Session, words: str) -> list[Block]:
     """A group for each source, which says the age of its list."""
     groups: list[Block] = []
-    cache, wanted = session.services.wizard.segments, words.casefold()
+    cache = session.services.wizard.segments
     for source in session.services.runtime.sources:
-        known, why = await cache.of(source, partial(_read_segments, session, source))
+        known, why = await cache.of(source, partial(read_segments, session, source))
         if known is None:
             made = [option(f"{source} cannot be read", "-", plain(why, 75))]
             groups.append(_group(source, [made[0] | {"value": f"{source}: "}]))
             continue
-        fitting = [row for row in known.segments if wanted in row[1].casefold() and fits(f"{source}: {row[0]}")]
-        made = [option(plain(name, 75), f"{source}: {id_}", _size(size)) for id_, name, size in fitting[:OF_ONE]]
+        fitting = [
+            row for row in known.segments if has_words(words, source, row[1], row[2]) and fits(f"{source}: {row[0]}")
+        ]
+        made = _told_apart(source, fitting[:OF_ONE])
         age = f"{source}, list of {_clock(known.at, session.person.zone)}" + (f": {why}" if why else "")
         groups += [_group(age, made)] if made else []
     return groups[:AT_MOST]
 
 
+def _told_apart(source: str, rows: Sequence[tuple[str, str, str, int | None]]) -> list[Block]:
+    """Options of segments by name, kind and size; of those with one name also the id."""
+    named = [f"{plain(name, 72 - len(kind))} ({kind})" for _, name, kind, _ in rows]
+    made = []
+    for label, (id_, _, _, size) in zip(named, rows, strict=True):
+        apart = [id_.rpartition(":")[2]] if named.count(label) > 1 else []
+        more = " · ".join([*([count(size)] if size is not None else []), *apart])
+        made.append(option(label, f"{source}: {id_}", plain(more, 75)))
+    return made
+
+
 def _group(label: str, made: list[Block]) -> Block:
     return {"label": plain_text(plain(label, 75), 75), "options": made}
-
-
-def _size(size: int | None) -> str:
-    return "" if size is None else f"{size:,} people"
 
 
 def _clock(at: int, zone: str) -> str:

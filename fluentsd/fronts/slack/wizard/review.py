@@ -3,7 +3,7 @@ concerns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.card import buttons
@@ -22,6 +22,8 @@ from fluentsd.fronts.slack.blocks.layout import (
 from fluentsd.fronts.slack.blocks.wording import count, ours, safe
 from fluentsd.fronts.slack.forms.fields import Field
 from fluentsd.fronts.slack.session import Session
+from fluentsd.fronts.slack.wizard import segment_changes
+from fluentsd.fronts.slack.wizard.followed import segment_names
 from fluentsd.fronts.slack.wizard.pages import PAGES, REVIEW, STEP, Page, pages_of
 from fluentsd.fronts.slack.wizard.view import ways, where, wizard_view
 from fluentsd.fronts.slack.wizard.view_state import Place
@@ -54,7 +56,13 @@ async def review_view(session: Session, place: Place, edit: Edit) -> Block:
     shown = await session.run("campaign apply-edit", {"ref": edit.ref, "seen": edit.seen, "dry_run": True})
     sure = confirm("Discard the changes?", "What was entered is forgotten; the campaign stays as it is.", "Discard",
                    danger=True)  # fmt: skip
-    made = [*_changes(shown), actions(button("Discard the changes…", "edit:discard", {"ref": edit.ref}, confirm=sure))]
+    names = await segment_names(session)
+    rows = (await session.run("sync status", {})).segments
+    of_segments = segment_changes.lines(shown.changes, edit.file, rows, names)
+    made = [
+        *_changes(shown, of_segments),
+        actions(button("Discard the changes…", "edit:discard", {"ref": edit.ref}, confirm=sure)),
+    ]
     return wizard_view(place, REVIEW.title, [*above, *made, below], "Apply")
 
 
@@ -62,14 +70,16 @@ def _pages(edit: Edit) -> str:
     return "What you entered is kept. Pages: " + " · ".join(page.title for page in pages_of(edit.file))
 
 
-def _changes(found: Applied) -> list[Block]:
-    lines = [
+def _changes(found: Applied, of_segments: Sequence[str] = ()) -> list[Block]:
+    """What would change; `of_segments`: the lines about segments."""
+    others = [one for one in found.changes if not segment_changes.is_of_segment(one)]
+    lines = [f"• {line}" for line in of_segments] + [
         f"• {_name(one.path)}: {_value(one.path, one.old)} → {_value(one.path, one.new)} · for {safe(one.counts_for)}"
-        for one in found.changes[:CHANGES]
+        for one in others
     ]
-    if len(found.changes) > CHANGES:
-        lines.append(f"… and {len(found.changes) - CHANGES} more")
-    made = [section(f"*{count(len(found.changes), 'change', 'changes')}*\n" + "\n".join(lines)[:2800])]
+    more = [f"… and {len(lines) - CHANGES} more"] if len(lines) > CHANGES else []
+    heading = f"*{count(len(lines), 'change', 'changes')}*"
+    made = [section("\n".join([heading, *lines[:CHANGES], *more])[:2900])]
     concerned = []
     if found.keep_their_flow:
         concerned.append(f"{count(found.keep_their_flow)} keep the flow that they entered with")
@@ -122,7 +132,9 @@ async def done(session: Session, place: Place) -> Mapping[str, Any]:
     words = f"*{safe(edit.name, 100)}* is a draft: c{edit.id}, `{safe(edit.ref)}`."
     if edit.is_pending and edit.state not in ("", "draft"):
         found = await session.again("apply").run("campaign apply-edit", {"ref": place.ref, "seen": place.seen})
-        words = f"{count(len(found.changes), 'change is', 'changes are')} applied to *{safe(edit.name, 100)}*."
+        others = [one for one in found.changes if not segment_changes.is_of_segment(one)]
+        made = len(others) + len(segment_changes.lines(found.changes, edit.file, (), {}))
+        words = f"{count(made, 'change is', 'changes are')} applied to *{safe(edit.name, 100)}*."
     status = await session.run("campaign status", {"ref": place.ref})
     view = modal("Saved", "shown", {}, [section(words), *buttons(status)], close="Close")
     return {"response_action": "update", "view": view}

@@ -21,9 +21,9 @@ FRESH_FOR, WAITS_FOR = 60.0, 1.5
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A source's segments as (id, name, size), and when they were read, in epoch microseconds."""
+    """A source's segments as (id, name, kind, size), and when they were read, in epoch microseconds."""
 
-    segments: tuple[tuple[str, str, int | None], ...]
+    segments: tuple[tuple[str, str, str, int | None], ...]
     at: int
 
 
@@ -39,6 +39,10 @@ class Segments:
     fresh_until: dict[str, float] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     reading: set[str] = field(default_factory=set)
+
+    def names(self) -> dict[str, str]:
+        """What the segments of all lists are called: `hubspot: list:101` → `Spring fair`."""
+        return {f"{source}: {row[0]}": row[1] for source, known in self.known.items() for row in known.segments}
 
     async def of(self, source: str, read: Read) -> tuple[Known | None, str]:
         """The newest list that there is in time, and why there is no fresher one."""

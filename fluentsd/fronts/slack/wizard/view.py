@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fluentsd.fronts.slack.blocks.layout import (
@@ -21,6 +21,7 @@ from fluentsd.fronts.slack.blocks.layout import (
     plain_text,
     section,
 )
+from fluentsd.fronts.slack.blocks.sync import CONNECT, follows
 from fluentsd.fronts.slack.blocks.wording import contact_by, count, ours, plain, safe, with_names, word
 from fluentsd.fronts.slack.forms.conditions import CameTo, outcome_words, own_dates
 from fluentsd.fronts.slack.forms.fields import Answers, Field, blocks, filled
@@ -39,10 +40,12 @@ _NAMED, _WAIVERS, _DATES = 6, 60, 40
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is in the campaign, for the page of contacts. `sources`: name → why it cannot be read, "" if it can."""
+    """Who is in the campaign, for the page of contacts. `sources`: name → why it cannot be read, "" if it can;
+    `segments`: what those that are followed are called and how they stand, by `source: id`."""
 
     total: int = 0
     sources: Mapping[str, str] | None = None
+    segments: Mapping[str, str] = field(default_factory=dict)
 
 
 def wizard_view(
@@ -115,9 +118,11 @@ def entry_file(place: Place, edit: Edit, answers: Answers | None) -> dict[str, A
 
 
 def entry_view(
-    place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = (), preview: Sequence[Block] = ()
-) -> Block:
-    """The form of one entry of a list, on top of the list. `preview`: of a step's message, below its usual inputs."""
+    place: Place, edit: Edit, answers: Answers | None = None, notes: Sequence[str] = (), preview: Sequence[Block] = (),
+    names: Mapping[str, str] | None = None,
+) -> Block:  # fmt: skip
+    """The form of one entry of a list, on top of the list. `preview`: of a step's message, below its usual inputs;
+    `names`: what picked values are called."""
     page, form = BY_KEY[place.page], entry_form(edit.file, place)
     if answers is None and (kept := _kept(place, edit)) is not None:
         answers, notes = kept, [*notes, _KEPT]
@@ -130,7 +135,20 @@ def entry_view(
         made.append(section(f"⚠️ {lacks}"))
     made += preview
     made += further(place, page.further, shown, file, *_makes(channel))
-    return wizard_view(place, title, made, "Save", "Back", notes)
+    return wizard_view(place, title, _called(made, names or {}), "Save", "Back", notes)
+
+
+def _called(made: Sequence[Block], names: Mapping[str, str]) -> list[Block]:
+    """The blocks with the name of what is picked, in place of its id."""
+
+    def called(block: Block) -> Block:
+        element = block.get("element") or {}
+        picked = str((element.get("initial_option") or {}).get("value", ""))
+        if picked not in names:
+            return block
+        return {**block, "element": {**element, "initial_option": option(plain(names[picked], 75), picked)}}
+
+    return [called(block) for block in made]
 
 
 def _makes(channel: str) -> list[Block]:
@@ -291,7 +309,8 @@ def _people(edit: Edit, people: People) -> list[Block]:
     made = [section(f"{count(people.total)} enrolled so far." if edit.state else
                     "People can be added as soon as the pages before are complete.")]  # fmt: skip
     for nth, one in enumerate(segments):
-        words = f"follows *{safe(one.get('segment'), 120)}* of {safe(one.get('source'), 60)}"
+        which = f"{one.get('source')}: {one.get('segment')}"
+        words = people.segments.get(which) or follows(str(one.get("segment")), str(one.get("source")))
         made.append(section(words, accessory=_overflow("segment", nth, 1)))
     add = [button("Upload a CSV…", "csv:upload", {})] if edit.state else []
     sources = people.sources or {}
@@ -302,8 +321,7 @@ def _people(edit: Edit, people: People) -> list[Block]:
     if add:
         made.append(actions(*add))
     if not sources:
-        made.append(context("No CRM is connected. An admin connects one in fluentsd.toml with `[source.hubspot]`, then "
-                            "starts fluentsd again; credentials are never entered in Slack."))  # fmt: skip
+        made.append(context(f"No CRM is connected. {CONNECT}"))
     made += [
         context(f"{safe(name, 60)} cannot be read: {ours(why, 300)}. An admin looks with: fluentsd source check "
                 f"{safe(name, 60)}") for name, why in sources.items() if why

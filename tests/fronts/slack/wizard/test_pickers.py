@@ -51,6 +51,7 @@ async def test_a_segment_is_picked_followed_changed_and_removed(office: Office, 
     await dana.until(lambda: dana.page == "segment")
     assert await dana.options("segment.segment", "spring") == ["crm: list:1"]
     assert await dana.options("segment.segment", "fair") == ["crm: list:1", "crm: list:2"]
+    assert await dana.options("segment.segment", "fair autumn crm") == ["crm: list:2"]
     assert crm.asked.count("segments") == 1
     assert "Written consent to texts is not confirmed here" in dana.text
     assert "segment.consent.basis" not in dana.text
@@ -59,12 +60,44 @@ async def test_a_segment_is_picked_followed_changed_and_removed(office: Office, 
     dana.fill(segment__segment="crm: list:1", segment__leaves="in a while")
     assert set(await dana.submit()) == {"segment.leaves"}
     assert await dana.fill(segment__leaves="stay").submit() == {}
-    await dana.shows("follows *list:1* of crm")
+    await dana.shows("follows *Spring fair* in crm")
     followed = (await office.stage.do("campaign show", ref="spring"))["file"]["segment"]
     assert followed == [{"source": "crm", "segment": "list:1", "leaves": "stay"}]
     await dana.choose("segment:entry:0", "Remove")
     await dana.until(lambda: "follows" not in dana.text)
     assert "segment" not in (await office.stage.do("campaign show", ref="spring"))["file"]
+
+
+async def test_a_picked_segment_keeps_its_name_in_its_form(office: Office, crm: Crm) -> None:
+    dana = await at(office, "contacts", "Follow a CRM segment")
+    await dana.press("Follow a CRM segment")
+    await dana.until(lambda: dana.page == "segment")
+    assert await dana.options("segment.segment") == ["crm: list:1", "crm: list:2"]
+    dana.fill(segment__segment="crm: list:2")
+    assert await dana.submit() == {}
+    await dana.shows("follows *Autumn")
+    await dana.choose("segment:entry:0", "Edit")
+    await dana.until(lambda: dana.page == "segment")
+    [picked] = [one["element"]["initial_option"] for one in dana.view["blocks"]
+                if one.get("block_id") == "segment.segment"]  # fmt: skip
+    assert picked["text"]["text"] == "Autumn <!channel> *fair*"
+    assert picked["value"] == "crm: list:2"
+
+
+async def test_segments_of_one_name_are_told_apart_and_long_names_keep_their_kind(office: Office, crm: Crm) -> None:
+    crm.members |= {"list:7": ["a"], "list:8": [], "list:9": []}
+    crm.names |= {"list:7": "Webinar", "list:8": "Webinar", "list:9": "x" * 200}
+    dana = await at(office, "contacts", "Follow a CRM segment")
+    await dana.press("Follow a CRM segment")
+    await dana.until(lambda: dana.page == "segment")
+    offered = await Client(office.slack, "U1").suggest(
+        Where(view=dana.view["id"]), "segment.segment", "segment.segment", "list"
+    )
+    says = {one["value"]: (one["text"]["text"], one.get("description", {}).get("text")) for one in offered}
+    assert says["crm: list:7"] == ("Webinar (list)", "1 person · 7")
+    assert says["crm: list:8"] == ("Webinar (list)", "0 people · 8")
+    assert says["crm: list:1"] == ("Spring fair (list)", "0 people")
+    assert says["crm: list:9"][0].endswith("x… (list)")
 
 
 async def test_a_crm_that_is_away_leaves_its_last_list_with_its_age(
@@ -97,7 +130,7 @@ async def test_a_crm_that_was_never_read_says_why_and_cannot_be_followed(office:
 
 async def test_without_a_crm_the_page_says_what_an_admin_does(office: Office) -> None:
     dana = await at(office, "contacts", "Who is contacted?")
-    assert "No CRM is connected. An admin connects one in fluentsd.toml" in dana.text
+    assert "`fluentsd source connect hubspot`" in dana.text
     assert "Follow a CRM" not in dana.text
 
 
