@@ -237,6 +237,61 @@ async def test_a_later_row_of_the_same_run_corrects_nothing(store: Store, cut: i
     assert await numbers(store) == [(NEW, False), ("+12125550103", False), (OLD, True)]
 
 
+THIRD, FOURTH = "+12125550103", "+12125550104"
+
+
+def with_mobile(key: str, *numbers: str, mobile: str) -> ContactUpsert:
+    """A record of two columns of phones: the fields hold the second as the source writes it."""
+    person = ann(key, *numbers)
+    person.fields = json.dumps(json.loads(person.fields) | {"mobile_phone": mobile})
+    return person
+
+
+async def test_a_second_number_that_its_record_replaces_is_a_former_one(store: Store) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="(212) 555-0102")])
+    await taken(store, [with_mobile("L1", OLD, THIRD, mobile="(212) 555-0103 ext. 7")], at=AT + 1)
+    assert await numbers(store) == [(OLD, False), (THIRD, False), (NEW, True)]
+
+
+async def test_a_number_that_another_record_names_second_is_no_former_one(store: Store) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="212.555.0102 / work")])
+    await taken(store, [ann("R1", NEW)], source="b.csv", at=AT + 1)
+    await taken(store, [ann("R1", THIRD)], source="b.csv", at=AT + 2)
+    assert await numbers(store) == [(THIRD, False), (OLD, False), (NEW, False)]
+
+
+async def test_a_number_is_replaced_after_a_time_in_which_its_record_named_none(store: Store) -> None:
+    for later, row in enumerate([ann("L1", OLD), ann("L1"), ann("L1", NEW)]):
+        await taken(store, [row], at=AT + later)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+async def test_another_record_of_the_same_batch_takes_no_replacement_back(store: Store, cut: int) -> None:
+    """Two records of one CRM are about the same person: one changes the number, the other a name."""
+
+    async def unit(conn: AsyncConnection, part: Sequence[ContactUpsert], at: int) -> Upserted:
+        return await upsert(conn, await contacts.source_id(conn, "csv", "a.csv", AT), part, at=at, later_wins=True)
+
+    await store.run(unit, [ann("L1", OLD), ann("L2", FOURTH)], AT)
+    rows = [ann("L1", NEW), ann("L2", FOURTH, name="Anne")]
+    for start in range(0, 2, cut):
+        await store.run(unit, rows[start : start + cut], AT + 1)
+    assert sorted(await numbers(store)) == [(OLD, True), (NEW, False), (FOURTH, False)]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+async def test_a_row_that_names_a_number_again_outweighs_an_earlier_one_of_its_batch(store: Store, cut: int) -> None:
+    async def unit(conn: AsyncConnection, part: Sequence[ContactUpsert], at: int) -> Upserted:
+        return await upsert(conn, await contacts.source_id(conn, "csv", "a.csv", AT), part, at=at, later_wins=True)
+
+    await store.run(unit, [ann("L1", OLD)], AT)
+    rows = [ann("L1", NEW), ann("L1", OLD)]
+    for start in range(0, 2, cut):
+        await store.run(unit, rows[start : start + cut], AT + 1)
+    assert sorted(await numbers(store)) == [(OLD, False), (NEW, False)]
+
+
 async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:
     old, new, mail = "+12125550101", "+12125550102", "ann@example.com"
     await taken(store, [("L1", "Ann", frozenset([new, mail]))])
