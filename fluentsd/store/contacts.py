@@ -162,6 +162,13 @@ async def owners(conn: AsyncConnection, value: str) -> list[int]:
     return sorted(int(contact_id) for contact_id in (await conn.execute(_owners_of(value))).scalars())
 
 
+async def who_speaks(conn: AsyncConnection, value: str) -> list[int]:
+    """The people who write or call from a number or address: whose it is, or if it is nobody's now, whose it was."""
+    rows = (await conn.execute(_owners_of(value).add_columns(contact_point.c.former))).all()
+    now = [contact_id for contact_id, former in rows if not former]
+    return sorted(now or [contact_id for contact_id, _ in rows])
+
+
 def _owners_of(value: str) -> Select[int]:
     """The contacts of a number or address, found by its index."""
     this = (point.c.kind == kind_of(value), point.c.value == value)
