@@ -221,6 +221,19 @@ async def test_erasing_one_leaves_the_others_with_their_phone_and_its_entries(st
     assert [(attempt.to, message.text) for attempt, message, _ in stage.sms.accepted] == [(PHONE, "Hello Bob")]
 
 
+async def test_an_export_has_nothing_that_another_person_with_the_same_phone_said(stage: Stage) -> None:
+    await stage.launch(spec(SMS), ANN)
+    await stage.until(MONDAY + MINUTE)
+    await stage.inbox.take(Inbound(Outcome.opted_out, address=PHONE, text="STOP"))
+    await stage.enroll(BOB)
+    await stage.do("suppression add", point=PHONE, channel="phone", because="Ann Poe is ill")
+    of_bob, of_ann = [await stage.do("contacts export", person=one) for one in (BOB_MAIL, ANN_MAIL)]
+    assert [(entry["value"], entry["evidence"]) for entry in of_bob["stop_list"]] == [(PHONE, None), (PHONE, None)]
+    assert "Ann" not in str(of_bob)
+    said = [entry["evidence"] for entry in of_ann["stop_list"]]
+    assert said[:2] == [{"attempt": stage.sms.accepted[0][0].token}] * 2  # the phone and the mailbox
+
+
 async def test_after_an_erasure_another_import_brings_the_others_and_not_the_erased_person_anew(stage: Stage) -> None:
     await stage.launch(spec(SMS | {"after": "5 hours"}), ANN)
     await stage.do("campaign apply", file=spec(SMS) | {"ref": "other", "name": "Other"})
