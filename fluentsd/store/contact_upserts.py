@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select, union_all, update
+from sqlalchemy import bindparam, exists, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in, named_among
@@ -21,7 +21,7 @@ from fluentsd.store.contacts import new_ids, points_of
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.db.statements import field as column
-from fluentsd.store.tables import contact, contact_point, point, record
+from fluentsd.store.tables import contact, contact_point, point, record, record_alias
 
 #: What a record is known by in its source: an id of its own, or, for a row without one, its contact.
 BY_ID, BY_CONTACT = "row", "contact"
@@ -58,8 +58,11 @@ _BY_ID = select(record.c.key, record.c.contact_id).where(
 )
 #: The source and the time are compared in Python: asked for them, SQLite walks through all records of the source.
 _SAID = select(
-    record.c.contact_id, record.c.source_id, record.c.object, record.c.key, record.c.seen_at, record.c.fields
-).where(among(record.c.contact_id, "ids"))
+    record.c.contact_id, record.c.source_id, record.c.object, record.c.key, record.c.seen_at, record.c.fields,
+    exists().where(
+        *(record_alias.c[name] == record.c[name] for name in ("source_id", "object", "key"))
+    ).label("merged"),
+).where(among(record.c.contact_id, "ids"))  # fmt: skip
 _PLACE = ("zones", "zone_basis", "states", "conflict", "language", "updated_at")
 _CHANGE = Prepared[tuple[int, str, str, str, bool, str, int]](
     ("id", *_PLACE), update(contact).where(contact.c.id == column("id")).values({name: column(name) for name in _PLACE})
@@ -204,10 +207,13 @@ class _People:
         for contact_id, points in (await points_of(conn, ids)).items():
             self._known[contact_id] = _Known({(p.kind, p.value): p.former for p in points})
             self.point_ids.update({(p.kind, p.value): p.id for p in points})
-        for contact_id, source, object_, key, seen_at, fields in await conn.execute(_SAID, {"ids": json_of(ids)}):
+        for contact_id, source, object_, key, seen_at, fields, merged in await conn.execute(
+            _SAID, {"ids": json_of(ids)}
+        ):
             known, its = self._known.setdefault(contact_id, _Known({})), (source, object_, key)
             texts = json.loads(fields)
-            known.names[its], known.fields[its] = name_in(texts), texts
+            known.names[its] = name_in(texts)
+            known.fields[its] = {} if merged else texts  # a record that is part of another names no point any more
             if source == self.source:
                 if object_ == BY_ID:
                     known.ids.add(key)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.upserts import ContactUpsert
-from fluentsd.store import contacts
+from fluentsd.store import contacts, segments
 from fluentsd.store.contact_upserts import Upserted, upsert
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import contact_point, point, record
@@ -290,6 +290,20 @@ async def test_a_row_that_names_a_number_again_outweighs_an_earlier_one_of_its_b
     for start in range(0, 2, cut):
         await store.run(unit, rows[start : start + cut], AT + 1)
     assert sorted(await numbers(store)) == [(OLD, False), (NEW, False)]
+
+
+async def test_a_record_that_was_merged_into_another_names_no_number_any_more(store: Store) -> None:
+    await taken(store, [ann("L1", OLD)])
+    await taken(store, [ann("L2", OLD)], at=AT + 1)
+
+    async def merge(conn: AsyncConnection) -> None:
+        source = await contacts.source_id(conn, "csv", "a.csv", AT)
+        known = await segments.known(conn, source, ["L1", "L2"])
+        await segments.merge(conn, [known["L2"].id], known["L1"])
+
+    await store.run(merge)
+    await taken(store, [ann("L1", NEW)], at=AT + 2)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
 
 
 async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:
