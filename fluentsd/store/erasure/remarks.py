@@ -95,8 +95,13 @@ def _without(text: str, pattern: str) -> str:
 
 
 def _has(text: ColumnElement[str], word: str, is_json: bool) -> ColumnElement[bool]:
-    written = {word.lower()} | ({json.dumps(word)[1:-1].lower(), json.dumps(word.lower())[1:-1]} if is_json else set())
-    return or_(*(text.like(like(one), escape="\\") for one in sorted(written)))
+    """Whether a text in lower case has a word. SQLite knows the case of ASCII letters only, so that their longest run
+    stands for a word with others; a word of another script is looked for in its usual cases."""
+    run = max(re.findall(r"[\x00-\x7f]+", word), key=len, default="")
+    words = {run.lower()} if len(run) > 1 else {word, word.lower(), word.upper(), word.title()}
+    if is_json:
+        words = {json.dumps(one)[1:-1] for one in words}
+    return or_(*(text.like(like(one), escape="\\") for one in sorted(words)))
 
 
 async def personal(conn: AsyncConnection, contact_id: int, points: Sequence[str], texts: Sequence[str]) -> Personal:

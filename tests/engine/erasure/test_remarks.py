@@ -68,6 +68,25 @@ async def test_a_providers_reason_is_kept_without_the_point_that_it_writes_in_it
     assert "example.com" not in str(await texts(stage, enrollment.c.reason)).lower()
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("Zoë", "Muñoz", "ZOË MUÑOZ"),
+        ("Олег", "Иванов", "ОЛЕГ иванов"),
+        ("Олег", "Иванов", "Иванов, Олег"),
+        ("李", "雷", "李 雷"),
+    ],
+)
+async def test_a_name_is_found_in_every_case_and_script(stage: Stage, first: str, last: str, said: str) -> None:
+    await stage.launch(spec(SMS), person(1, first_name=first, last_name=last))
+    await stage.do("suppression add", point="+12125550003", because=f"asked by {said} today")
+    await stage.do("contacts take-over", person=PHONE, because=f"for {said}")
+    await stage.do("contacts resume", person=PHONE)
+    await erased(stage)
+    assert {"said": "asked by (erased) today"} in await texts(stage, suppression.c.evidence)
+    assert "for (erased)" in [one.get("reason") for one in await texts(stage, outbox_event.c.payload)]
+
+
 async def test_remarks_about_others_stay(stage: Stage) -> None:
     await stage.launch(spec(SMS), person(1, first_name="Ann", last_name="Poe"), person(2))
     said = "Ann Smith and Bob Poe, (212) 555-0002, 12125550001999 and pp1@example.com complained"
