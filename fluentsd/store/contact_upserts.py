@@ -12,16 +12,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, select, union_all, update
+from sqlalchemy import bindparam, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in, named_among
 from fluentsd.domain.contacts.upserts import ContactUpsert
-from fluentsd.store.contacts import new_ids, points_of
+from fluentsd.store.contacts import IS_MERGED, new_ids, points_of
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.db.statements import field as column
-from fluentsd.store.tables import contact, contact_point, point, record, record_alias
+from fluentsd.store.tables import contact, contact_point, point, record
 
 #: What a record is known by in its source: an id of its own, or, for a row without one, its contact.
 BY_ID, BY_CONTACT = "row", "contact"
@@ -59,9 +59,7 @@ _BY_ID = select(record.c.key, record.c.contact_id).where(
 #: The source and the time are compared in Python: asked for them, SQLite walks through all records of the source.
 _SAID = select(
     record.c.contact_id, record.c.source_id, record.c.object, record.c.key, record.c.seen_at, record.c.fields,
-    exists().where(
-        *(record_alias.c[name] == record.c[name] for name in ("source_id", "object", "key"))
-    ).label("merged"),
+    IS_MERGED.label("merged"),
 ).where(among(record.c.contact_id, "ids"))  # fmt: skip
 _PLACE = ("zones", "zone_basis", "states", "conflict", "language", "updated_at")
 _CHANGE = Prepared[tuple[int, str, str, str, bool, str, int]](

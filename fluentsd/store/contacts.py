@@ -18,7 +18,7 @@ from sqlalchemy.schema import Table
 from fluentsd.domain.contacts.identity import Name, kind_of, name_in
 from fluentsd.domain.gate import Point
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import contact, contact_point, enrollment, point, record, source
+from fluentsd.store.tables import contact, contact_point, enrollment, point, record, record_alias, source
 from fluentsd.text import like
 
 _POINTS = (
@@ -33,6 +33,12 @@ _FIELDS = (
     .order_by(record.c.seen_at, record.c.id)
 )
 _RESERVE = select(contact.c.id).where(among(contact.c.id, "ids")).order_by(contact.c.id).with_for_update()
+#: A record that is part of another one now, and says nothing any more.
+IS_MERGED = (
+    select(record_alias.c.key)
+    .where(*(record_alias.c[name] == record.c[name] for name in ("source_id", "object", "key")))
+    .exists()
+)
 
 
 async def reserve(conn: AsyncConnection, contact_ids: Collection[int]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.upserts import ContactUpsert
-from fluentsd.store import contacts, segments
+from fluentsd.store import contacts, former_points, segments
 from fluentsd.store.contact_upserts import Upserted, upsert
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import contact_point, point, record
@@ -304,6 +304,22 @@ async def test_a_record_that_was_merged_into_another_names_no_number_any_more(st
     await store.run(merge)
     await taken(store, [ann("L1", NEW)], at=AT + 2)
     assert await numbers(store) == [(NEW, False), (OLD, True)]
+
+
+@pytest.mark.parametrize(("other", "expected"), [("", []), ("(212) 555-0102", [NEW])])
+async def test_every_number_of_a_record_that_is_emptied_is_a_former_one_unless_another_record_names_it(
+    store: Store, other: str, expected: list[str]
+) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="212-555-0102")])
+    if other:
+        await taken(store, [with_mobile("R1", THIRD, NEW, mobile=other)], source="b.csv", at=AT + 1)
+
+    async def empty(conn: AsyncConnection) -> None:
+        known = await segments.known(conn, await contacts.source_id(conn, "csv", "a.csv", AT), ["L1"])
+        await former_points.withdraw(conn, {known["L1"].id: (1, ["phone"])})
+
+    await store.run(empty)
+    assert [value for value, former in await numbers(store) if not former and value != THIRD] == expected
 
 
 async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:

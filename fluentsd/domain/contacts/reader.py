@@ -78,6 +78,12 @@ class Reject:
     raw: tuple[str, ...]
 
 
+class UnknownCell(Reject):
+    """A record with a value that cannot be read; nothing is known of its other values."""
+
+    __slots__ = ()
+
+
 def region_of(country: str) -> str | None:
     """The ISO code of a country's usual name or code; None when unknown."""
     code = _COUNTRIES.get(country.casefold()) or country_code(country) or country.upper()
@@ -150,7 +156,7 @@ class ContactReader:
             try:
                 several = texts_of(fields.get(column.name))
             except UnknownValue as why:
-                return Reject(0, f"{column.label}: {why}", (id_,))
+                return UnknownCell(0, f"{column.label}: {why}", (id_,))
             if column.target in _POINTS and len(several) > 1:
                 more[column.index] = several[1:]
                 del several[1:]

@@ -14,7 +14,7 @@ from fluentsd.engine.ingest.import_run import Run
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import RecordRead, channels_of, words_of
 from fluentsd.engine.sync.merges import merge_aliases
-from fluentsd.store import segments, suppression
+from fluentsd.store import former_points, segments, suppression
 from fluentsd.store.contact_upserts import Attested
 from fluentsd.store.db import Connection
 from fluentsd.store.segments import Known
@@ -66,6 +66,9 @@ async def store(
     people = [one.person for one in read if one.person is not None]
     run = Run(source.name, source.id, at, attestation=attested)
     before = await segments.known(conn, source.id, [one.record.id for one in read])
+    cleared = [(before[one.record.id], one.without) for one in read if one.without and one.record.id in before]
+    if cleared:
+        await former_points.withdraw(conn, {row.id: (row.contact_id, kinds) for row, kinds in cleared})
     taken = await service.take(conn, runtime, run, people, keep_duplicates=True, by=source.actor, at=at)
     stored.new, stored.back = taken.new, taken.back
     stored.ids = await segments.known(conn, source.id, [one.record.id for one in read])

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fluentsd.domain.contacts.mapping import CsvError, record_columns, suggest, with_asked
-from fluentsd.domain.contacts.reader import ContactReader, Person, Reject, keys, preview, read_row, region_of
+from fluentsd.domain.contacts.reader import (
+    ContactReader,
+    Person,
+    Reject,
+    UnknownCell,
+    keys,
+    preview,
+    read_row,
+    region_of,
+)
 from fluentsd.domain.contacts.upserts import contact_upsert
 from fluentsd.domain.contacts.values import Value
 
@@ -167,7 +176,7 @@ def test_a_record_is_a_person_or_a_reject_and_never_nothing():
         0, "neither a phone number nor an e-mail address", (*[""] * len(FIELDS), "9")
     )
     bad = reader.read_record("9", {**RECORD, "company": {"name": "Acme"}})
-    assert bad == Reject(0, "company: a value of the type dict is not supported", ("9",))
+    assert bad == UnknownCell(0, "company: a value of the type dict is not supported", ("9",))
     several = reader.read_record("9", {"phones": [True, "12"], "mail": ["nobody", "a@example.com"]})
     assert isinstance(several, Person)
     assert several.emails == ("a@example.com",)

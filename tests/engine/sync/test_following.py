@@ -9,7 +9,7 @@ import pytest
 from fluentsd.api import Page, Unavailable
 from fluentsd.store import leads
 from fluentsd.verbs import Refused
-from tests.engine.stage import HOUR, MINUTE, SMS
+from tests.engine.stage import DAY, HOUR, MINUTE, SMS
 from tests.engine.sync.conftest import SEGMENT, Followed
 from tests.engine.sync.fake_source import FIELDS
 
@@ -306,3 +306,44 @@ async def test_the_address_of_a_record_in_its_crm_is_kept_and_follows_a_change(f
     crm.records[key] = replace(crm.records[key], url="https://crm.example/contacts/one")
     await followed.pass_time(HOUR)
     assert await stage.runtime.store.read(leads.addresses, everybody) == {first: "https://crm.example/contacts/one"}
+
+
+NEXT_DAY = {**SMS, "id": "later", "after": "1 day"}
+
+
+@pytest.mark.parametrize("now", [None, "", "wrong number", "+1212555019"])
+async def test_a_number_that_the_crm_takes_away_is_not_texted_any_more(followed: Followed, now: str | None) -> None:
+    changed = {n: f"{now}{n}" if now and now.startswith("+") else now for n in (1, 2)}
+    for n in (1, 2):
+        followed.crm.put(n, mail=f"p{n}@example.com" if n == 2 else "")  # the second stays a person without a number
+    await followed.start(SMS, NEXT_DAY)
+    await followed.pass_time(HOUR)
+    before = followed.texted()
+    assert before == ["+12125550001", "+12125550002"]
+    for n in (1, 2):
+        followed.crm.put(n, mail=f"p{n}@example.com" if n == 2 else "", mobile=changed[n])
+    await followed.pass_time(2 * DAY)
+    assert followed.texted() == before + [value for value in changed.values() if value and value.startswith("+")]
+
+
+async def test_a_number_that_comes_back_is_texted_again(followed: Followed) -> None:
+    followed.crm.put(1)
+    await followed.start(SMS, NEXT_DAY)
+    await followed.pass_time(HOUR)
+    followed.crm.put(1, mobile="")
+    await followed.pass_time(HOUR)
+    found = await followed.stage.do("contacts find", words="P1")
+    assert (found["people"][0]["points"], found["people"][0]["former"]) == ([], ["+12125550001"])
+    followed.crm.put(1)
+    await followed.pass_time(2 * DAY)
+    assert followed.texted() == ["+12125550001", "+12125550001"]
+
+
+async def test_a_number_that_another_record_names_stays(followed: Followed) -> None:
+    followed.crm.put(1, mail="ann@example.com")
+    followed.crm.put(2, mobile="+12125550001", firstname="P1", mail="ann@example.com")
+    await followed.start(SMS, NEXT_DAY)
+    await followed.pass_time(HOUR)
+    followed.crm.put(1, mobile="", mail="ann@example.com")
+    await followed.pass_time(2 * DAY)
+    assert followed.texted() == ["+12125550001", "+12125550001"]
