@@ -8,16 +8,16 @@ file updates and never doubles. The result does not depend on how the rows were 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in, points_in
+from fluentsd.domain.contacts.identity import Name, PointKey, Profile, choose, name_in, named_among
 from fluentsd.domain.contacts.upserts import ContactUpsert
-from fluentsd.store.contacts import new_ids, points_of
+from fluentsd.store.contacts import IS_MERGED, new_ids, points_of
 from fluentsd.store.db.bulk_insert import Insert
 from fluentsd.store.db.statements import Prepared, among, json_of
 from fluentsd.store.db.statements import field as column
@@ -58,8 +58,9 @@ _BY_ID = select(record.c.key, record.c.contact_id).where(
 )
 #: The source and the time are compared in Python: asked for them, SQLite walks through all records of the source.
 _SAID = select(
-    record.c.contact_id, record.c.source_id, record.c.object, record.c.key, record.c.seen_at, record.c.fields
-).where(among(record.c.contact_id, "ids"))
+    record.c.contact_id, record.c.source_id, record.c.object, record.c.key, record.c.seen_at, record.c.fields,
+    IS_MERGED.label("merged"),
+).where(among(record.c.contact_id, "ids"))  # fmt: skip
 _PLACE = ("zones", "zone_basis", "states", "conflict", "language", "updated_at")
 _CHANGE = Prepared[tuple[int, str, str, str, bool, str, int]](
     ("id", *_PLACE), update(contact).where(contact.c.id == column("id")).values({name: column(name) for name in _PLACE})
@@ -136,16 +137,35 @@ _RecordKey = tuple[int, str, str]  # source, object, key
 @dataclass(slots=True)
 class _Known:
     """A contact near the batch: its points in order of preference, each with whether it is a former one, its ids in
-    this source, and by each record its name, the points that it names, and what it said before this run."""
+    this source, and by each record its name, its fields, what it said before this run, and the points of a row."""
 
     points: dict[PointKey, bool]
     ids: set[str] = field(default_factory=set)
     names: dict[_RecordKey, Name] = field(default_factory=dict)
-    named: dict[_RecordKey, Collection[PointKey]] = field(default_factory=dict)
+    fields: dict[_RecordKey, Mapping[str, str]] = field(default_factory=dict)
     before: dict[_RecordKey, str] = field(default_factory=dict)
+    named: dict[_RecordKey, Collection[PointKey]] = field(default_factory=dict)
 
     def profile(self) -> Profile:
         return Profile({*self.points}, self.names.values(), self.ids)
+
+    def replaced(self, its: _RecordKey, points: Sequence[PointKey]) -> set[PointKey]:
+        """The points that a record names no more, now that it names these of their kind, and that no other record
+        names. Where there is no other record, every point is its own, also one that its fields do not show."""
+        kinds = {kind for kind, _ in points}
+        gone = {point for point in self.points if point[0] in kinds}.difference(points)
+        others = self.names.keys() - {its}
+        if gone and others:
+            gone = self._named_by(its, gone)
+        for other in others if gone else ():
+            gone -= self._named_by(other, gone)
+        return gone
+
+    def _named_by(self, its: _RecordKey, points: Collection[PointKey]) -> set[PointKey]:
+        """Those of these points that a record names."""
+        if its in self.named:
+            return set(self.named[its]).intersection(points)
+        return named_among(points, self.fields[its])
 
 
 class _People:
@@ -185,10 +205,13 @@ class _People:
         for contact_id, points in (await points_of(conn, ids)).items():
             self._known[contact_id] = _Known({(p.kind, p.value): p.former for p in points})
             self.point_ids.update({(p.kind, p.value): p.id for p in points})
-        for contact_id, source, object_, key, seen_at, fields in await conn.execute(_SAID, {"ids": json_of(ids)}):
+        for contact_id, source, object_, key, seen_at, fields, merged in await conn.execute(
+            _SAID, {"ids": json_of(ids)}
+        ):
             known, its = self._known.setdefault(contact_id, _Known({})), (source, object_, key)
             texts = json.loads(fields)
-            known.names[its], known.named[its] = name_in(texts), points_in(texts)
+            known.names[its] = name_in(texts)
+            known.fields[its] = {} if merged else texts  # a record that is part of another names no point any more
             if source == self.source:
                 if object_ == BY_ID:
                     known.ids.add(key)
@@ -243,14 +266,16 @@ class _People:
         known, its = self._one(contact_id), (self.source, *record_key(person, contact_id))
         before = known.before.get(its)
         if before is None or before == person.fields:  # nothing is taken back
-            named = {point: False for point in person.points if known.points.get(point)}
-            return known.points | named if named else None
-        kinds = {kind for kind, _ in person.points}
-        still = {point for other, points in known.named.items() if other != its for point in points}
-        gone = {point for point in known.named[its] if point[0] in kinds} - still
-        points = dict.fromkeys(person.points, False)
-        points |= {point: former or point in gone for point, former in known.points.items() if point not in points}
-        return None if list(points.items()) == list(known.points.items()) else points
+            points = known.points | {point: False for point in person.points if known.points.get(point)}
+        else:
+            replaced = known.replaced(its, person.points)
+            points = dict.fromkeys(person.points, False)
+            earlier = {point: former or point in replaced for point, former in known.points.items()}
+            points |= {point: former for point, former in earlier.items() if point not in points}
+        if list(points.items()) == list(known.points.items()):
+            return None
+        known.points = dict(points)  # for later rows of the batch
+        return points
 
     def shared(self, arrivals: Iterable[ContactUpsert]) -> list[tuple[str, int]]:
         """Points of these rows that belong to several people."""

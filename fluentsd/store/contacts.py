@@ -18,7 +18,7 @@ from sqlalchemy.schema import Table
 from fluentsd.domain.contacts.identity import Name, kind_of, name_in
 from fluentsd.domain.gate import Point
 from fluentsd.store.db.statements import among, json_of
-from fluentsd.store.tables import contact, contact_point, enrollment, point, record, source
+from fluentsd.store.tables import contact, contact_point, enrollment, point, record, record_alias, source
 from fluentsd.text import like
 
 _POINTS = (
@@ -33,6 +33,12 @@ _FIELDS = (
     .order_by(record.c.seen_at, record.c.id)
 )
 _RESERVE = select(contact.c.id).where(among(contact.c.id, "ids")).order_by(contact.c.id).with_for_update()
+#: A record that is part of another one now, and says nothing any more.
+IS_MERGED = (
+    select(record_alias.c.key)
+    .where(*(record_alias.c[name] == record.c[name] for name in ("source_id", "object", "key")))
+    .exists()
+)
 
 
 async def reserve(conn: AsyncConnection, contact_ids: Collection[int]) -> None:
@@ -160,6 +166,13 @@ async def find(conn: AsyncConnection, words: str, most: int, campaign_id: int | 
 async def owners(conn: AsyncConnection, value: str) -> list[int]:
     """The people to whom a number or address belongs, in the order of their ids."""
     return sorted(int(contact_id) for contact_id in (await conn.execute(_owners_of(value))).scalars())
+
+
+async def who_speaks(conn: AsyncConnection, value: str) -> list[int]:
+    """The people who write or call from a number or address: whose it is, or if it is nobody's now, whose it was."""
+    rows = (await conn.execute(_owners_of(value).add_columns(contact_point.c.former))).all()
+    now = [contact_id for contact_id, former in rows if not former]
+    return sorted(now or [contact_id for contact_id, _ in rows])
 
 
 def _owners_of(value: str) -> Select[int]:

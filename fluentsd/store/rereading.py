@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.domain.contacts.identity import PointKey
 from fluentsd.domain.contacts.rereading import Kept, SourceRecord
 from fluentsd.domain.places.location import Place
 from fluentsd.store.tables import attempt, contact, contact_point, inbound_call, point, record, source, suppression
@@ -28,15 +29,18 @@ def people(conn: Connection, after: int, most: int) -> list[Kept]:
     if not rows:
         return []
     span = (rows[0].id, rows[-1].id)
-    points: dict[int, list[tuple[str, str]]] = {}
+    points: dict[int, list[PointKey]] = {}
+    former: dict[int, set[PointKey]] = {}
     mine = (
-        select(contact_point.c.contact_id, point.c.kind, point.c.value)
+        select(contact_point.c.contact_id, point.c.kind, point.c.value, contact_point.c.former)
         .join(point, point.c.id == contact_point.c.point_id)
         .where(contact_point.c.contact_id.between(*span))
         .order_by(contact_point.c.contact_id, contact_point.c.position, contact_point.c.point_id)
     )
-    for contact_id, kind, value in conn.execute(mine):
+    for contact_id, kind, value, is_former in conn.execute(mine):
         points.setdefault(contact_id, []).append((kind, value))
+        if is_former:
+            former.setdefault(contact_id, set()).add((kind, value))
     listed = (
         select(contact_point.c.contact_id, suppression.c.value, suppression.c.channel)
         .join(point, point.c.id == contact_point.c.point_id)
@@ -50,7 +54,7 @@ def people(conn: Connection, after: int, most: int) -> list[Kept]:
     return [
         Kept(
             row.id, points.get(row.id, ()), row.zones, row.zone_basis, row.states, row.conflict,
-            records.get(row.id, ()), stopped.get(row.id, frozenset()),
+            records.get(row.id, ()), stopped.get(row.id, frozenset()), former.get(row.id, frozenset()),
         )
         for row in rows
     ]  # fmt: skip
@@ -99,6 +103,9 @@ async def move_point(conn: AsyncConnection, kind: str, was: str, becomes: str, e
         return
     theirs = select(contact_point.c.contact_id).where(contact_point.c.point_id == new)
     mine = contact_point.c.point_id == old
+    current = select(contact_point.c.contact_id).where(mine, contact_point.c.former.is_(False))
+    both = (contact_point.c.point_id == new, contact_point.c.contact_id.in_(current.scalar_subquery()))
+    await conn.execute(update(contact_point).where(*both).values(former=False))
     await conn.execute(delete(contact_point).where(mine, contact_point.c.contact_id.in_(theirs.scalar_subquery())))
     for table in (contact_point, attempt, inbound_call):
         await conn.execute(update(table).where(table.c.point_id == old).values(point_id=new))

@@ -39,6 +39,7 @@ async def export(runtime: Runtime, call: Call, person: str) -> Answer:
             "exported_at": call.at,
             **held,
             "contact": held["contact"][0],
+            "stop_list": await export_of.without_others(conn, contact_id, held["stop_list"], shared),
             "evidence": await consent.evidence_of(conn, contact_id),
             "records": await export_of.records_of(conn, contact_id),
             "attempts": (await newest_attempts(conn, **query))[::-1],  # type: ignore[arg-type]

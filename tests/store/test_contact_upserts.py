@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.upserts import ContactUpsert
-from fluentsd.store import contacts
+from fluentsd.store import contacts, former_points, segments
 from fluentsd.store.contact_upserts import Upserted, upsert
 from fluentsd.store.db.bridge import Store
 from fluentsd.store.tables import contact_point, point, record
@@ -235,6 +235,91 @@ async def test_a_later_row_of_the_same_run_corrects_nothing(store: Store, cut: i
     for start in range(0, 2, cut):
         await store.run(unit, rows[start : start + cut], AT + 1)
     assert await numbers(store) == [(NEW, False), ("+12125550103", False), (OLD, True)]
+
+
+THIRD, FOURTH = "+12125550103", "+12125550104"
+
+
+def with_mobile(key: str, *numbers: str, mobile: str) -> ContactUpsert:
+    """A record of two columns of phones: the fields hold the second as the source writes it."""
+    person = ann(key, *numbers)
+    person.fields = json.dumps(json.loads(person.fields) | {"mobile_phone": mobile})
+    return person
+
+
+async def test_a_second_number_that_its_record_replaces_is_a_former_one(store: Store) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="(212) 555-0102")])
+    await taken(store, [with_mobile("L1", OLD, THIRD, mobile="(212) 555-0103 ext. 7")], at=AT + 1)
+    assert await numbers(store) == [(OLD, False), (THIRD, False), (NEW, True)]
+
+
+async def test_a_number_that_another_record_names_second_is_no_former_one(store: Store) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="212.555.0102 / work")])
+    await taken(store, [ann("R1", NEW)], source="b.csv", at=AT + 1)
+    await taken(store, [ann("R1", THIRD)], source="b.csv", at=AT + 2)
+    assert await numbers(store) == [(THIRD, False), (OLD, False), (NEW, False)]
+
+
+async def test_a_number_is_replaced_after_a_time_in_which_its_record_named_none(store: Store) -> None:
+    for later, row in enumerate([ann("L1", OLD), ann("L1"), ann("L1", NEW)]):
+        await taken(store, [row], at=AT + later)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+async def test_another_record_of_the_same_batch_takes_no_replacement_back(store: Store, cut: int) -> None:
+    """Two records of one CRM are about the same person: one changes the number, the other a name."""
+
+    async def unit(conn: AsyncConnection, part: Sequence[ContactUpsert], at: int) -> Upserted:
+        return await upsert(conn, await contacts.source_id(conn, "csv", "a.csv", AT), part, at=at, later_wins=True)
+
+    await store.run(unit, [ann("L1", OLD), ann("L2", FOURTH)], AT)
+    rows = [ann("L1", NEW), ann("L2", FOURTH, name="Anne")]
+    for start in range(0, 2, cut):
+        await store.run(unit, rows[start : start + cut], AT + 1)
+    assert sorted(await numbers(store)) == [(OLD, True), (NEW, False), (FOURTH, False)]
+
+
+@pytest.mark.parametrize("cut", [1, 2])
+async def test_a_row_that_names_a_number_again_outweighs_an_earlier_one_of_its_batch(store: Store, cut: int) -> None:
+    async def unit(conn: AsyncConnection, part: Sequence[ContactUpsert], at: int) -> Upserted:
+        return await upsert(conn, await contacts.source_id(conn, "csv", "a.csv", AT), part, at=at, later_wins=True)
+
+    await store.run(unit, [ann("L1", OLD)], AT)
+    rows = [ann("L1", NEW), ann("L1", OLD)]
+    for start in range(0, 2, cut):
+        await store.run(unit, rows[start : start + cut], AT + 1)
+    assert sorted(await numbers(store)) == [(OLD, False), (NEW, False)]
+
+
+async def test_a_record_that_was_merged_into_another_names_no_number_any_more(store: Store) -> None:
+    await taken(store, [ann("L1", OLD)])
+    await taken(store, [ann("L2", OLD)], at=AT + 1)
+
+    async def merge(conn: AsyncConnection) -> None:
+        source = await contacts.source_id(conn, "csv", "a.csv", AT)
+        known = await segments.known(conn, source, ["L1", "L2"])
+        await segments.merge(conn, [known["L2"].id], known["L1"])
+
+    await store.run(merge)
+    await taken(store, [ann("L1", NEW)], at=AT + 2)
+    assert await numbers(store) == [(NEW, False), (OLD, True)]
+
+
+@pytest.mark.parametrize(("other", "expected"), [("", []), ("(212) 555-0102", [NEW])])
+async def test_every_number_of_a_record_that_is_emptied_is_a_former_one_unless_another_record_names_it(
+    store: Store, other: str, expected: list[str]
+) -> None:
+    await taken(store, [with_mobile("L1", OLD, NEW, mobile="212-555-0102")])
+    if other:
+        await taken(store, [with_mobile("R1", THIRD, NEW, mobile=other)], source="b.csv", at=AT + 1)
+
+    async def empty(conn: AsyncConnection) -> None:
+        known = await segments.known(conn, await contacts.source_id(conn, "csv", "a.csv", AT), ["L1"])
+        await former_points.withdraw(conn, {known["L1"].id: (1, ["phone"])})
+
+    await store.run(empty)
+    assert [value for value, former in await numbers(store) if not former and value != THIRD] == expected
 
 
 async def test_another_source_does_not_change_the_order_of_numbers(store: Store) -> None:

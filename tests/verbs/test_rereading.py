@@ -144,3 +144,26 @@ async def test_a_doubtful_number_is_shown_and_left_to_a_person(stage: Stage, num
     answer = await found(stage)
     assert answer["counts"]["doubt"] == 1
     assert (await stage.do("contacts find", words=number))["people"][0]["points"][0] == number
+
+
+async def test_a_number_that_becomes_its_former_one_is_the_one_of_today(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    good = BOB.partition(";")[0]
+    await imported(stage, one(1, good))
+    await stage.clock.sleep_until(stage.clock.now() + 1_000_000)
+    await imported(stage, one(1, BOB))
+    [before] = (await stage.do("contacts find", words="P1"))["people"]
+    assert good in before["former"]
+    await found(stage)
+    [after] = (await stage.do("contacts find", words="P1"))["people"]
+    assert good in after["points"]
+    assert after["former"] == []
+
+
+async def test_a_former_number_says_nothing_of_the_place(stage: Stage) -> None:
+    await stage.do("campaign apply", file=spec(SMS))
+    await imported(stage, one(1, "+12125550111"))
+    await stage.clock.sleep_until(stage.clock.now() + 1_000_000)
+    await imported(stage, one(1, "+13105550111") | {"zones": ["America/Denver"], "zone_basis": "number"})
+    [place] = [one["becomes"] for one in (await found(stage))["changes"] if one["what"] == "place"]
+    assert place == "America/Los_Angeles · US-CA"

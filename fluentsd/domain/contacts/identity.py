@@ -17,6 +17,7 @@ known for longest. What must not live here: the reading of names (`names`), rows
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from fluentsd.domain.contacts.names import comparable
 
 PointKey = tuple[str, str]
 Name = tuple[str, ...]
+_BETWEEN_MAILBOXES = re.compile(r"[\s,;|<>()\[\]\"']+")
+_BETWEEN_PHONES, _NO_DIGIT = re.compile(r"[^\W\d_]+|[,;|/:\n]"), re.compile(r"\D")
+#: Fewest digits of a phone in a field; fewer may be anything.
+_SHORTEST_PHONE = 7
 
 #: Given names that stand for each other, a group in each part: usual short forms and spellings.
 _GROUPS = (
@@ -75,10 +80,19 @@ def name_in(fields: Mapping[str, str]) -> Name:
     return comparable(fields.get("full_name") or f"{fields.get('first_name', '')} {fields.get('last_name', '')}")
 
 
-def points_in(fields: Mapping[str, str]) -> list[PointKey]:
-    """The first phone and the first mailbox that a row's fields name."""
-    named = (("phone", fields.get("phone", "")), ("email", fields.get("email", "").lower()))
-    return [point for point in named if point[1]]
+def named_among(points: Iterable[PointKey], fields: Mapping[str, str]) -> set[PointKey]:
+    """Those of these points that a row's fields name, as it writes them: "(212) 555-0101 (mobile)"."""
+    phones, mailboxes = set[str](), set[str]()
+    for text in fields.values():
+        if "@" in text:
+            mailboxes.update(_BETWEEN_MAILBOXES.split(text.lower()))
+        parts = (_NO_DIGIT.sub("", part).lstrip("0") for part in _BETWEEN_PHONES.split(text.replace("(0)", "")))
+        phones.update(digits for digits in parts if len(digits) >= _SHORTEST_PHONE)
+    return {
+        (kind, value)
+        for kind, value in points
+        if (value in mailboxes if kind == "email" else any(value.endswith(digits) for digits in phones))
+    }
 
 
 def likeness(one: Name, other: Name) -> Likeness:

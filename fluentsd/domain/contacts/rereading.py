@@ -43,7 +43,8 @@ class SourceRecord:
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One person as stored: points in order of preference, the place, and what the sources say, the newest first.
-    `stopped`: pairs of a point's value and a channel ("*" for all) that were ever on the suppression list."""
+    `stopped`: pairs of a point's value and a channel ("*" for all) that were ever on the suppression list; `former`:
+    points that newer ones have replaced, which say nothing of the place."""
 
     contact_id: int
     points: Sequence[PointKey]
@@ -53,6 +54,7 @@ class Kept:
     conflict: bool
     records: Sequence[SourceRecord]
     stopped: Collection[tuple[str, str]] = ()
+    former: Collection[PointKey] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,16 @@ def of_person(kept: Kept) -> Iterator[Otherwise]:
     """Every reading of a person that is another one today."""
     newest = kept.records[0].source if kept.records else ""
     now: list[PointKey] = []
+    numbers: list[str] = []
     for kind, value in kept.points:
         found = _point(kept.contact_id, newest, kind, value)
         if found is not None:
             yield found
-        now.append((kind, found.becomes if found is not None and found.becomes else value))
-    if (moved := _place(kept, [value for kind, value in now if kind == "phone"], newest)) is not None:
+        today = found.becomes if found is not None and found.becomes else value
+        now.append((kind, today))
+        if kind == "phone" and (kind, value) not in kept.former:
+            numbers.append(today)
+    if (moved := _place(kept, numbers, newest)) is not None:
         yield moved
     for record in kept.records:
         if record.is_file:

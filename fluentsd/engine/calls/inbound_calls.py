@@ -44,7 +44,7 @@ async def answer(
 async def _begin(
     conn: Connection, channel_state: ChannelState, pickup: Pickup, address: str, can_talk: bool, at: int
 ) -> PickupVerdict:
-    people = await contacts.owners(conn, address) if address else []
+    people = await contacts.who_speaks(conn, address) if address else []
     how = await inbound_calls.answering(conn, pickup.to or "")
     message = await _message(conn, how.agent, people, pickup, address) if how.agent and can_talk else None
     forward_to = how.forward_to if message is None else ""

@@ -213,13 +213,15 @@ async def keep_words(conn: Connection, inbound: Inbound, at: int, once: Once | N
     """Keep what a known person writes before any attempt to this number or address; nobody else's words are kept, for
     after an attempt they may be an erased person's. Of several who share it, it is the one known for longest."""
     assert inbound.address is not None and inbound.text is not None  # noqa: S101, PT018 - asked by the caller
-    everybody = await contacts.owners(conn, inbound.address)
-    if not everybody:
+    speaking = await contacts.who_speaks(conn, inbound.address)
+    if not speaking:
         return
-    points = (await contacts.points_of(conn, everybody[:1]))[everybody[0]]
+    points = (await contacts.points_of(conn, speaking[:1]))[speaking[0]]
     theirs = [point.id for point in points if point.value == inbound.address]
-    if not await attempts.touches(conn, theirs, 0) and await inbound_ids.first_time(conn, once, at):
-        await replies.unasked(conn, everybody[0], inbound.text, inbound.message_ref, at)
+    had_it = {*await contacts.owners(conn, inbound.address)} - {*speaking}  # no erased person: those have no points
+    reached = {contact_id for _, contact_id, _, _ in await attempts.touches(conn, theirs, 0)}
+    if reached <= had_it and await inbound_ids.first_time(conn, once, at):
+        await replies.unasked(conn, speaking[0], inbound.text, inbound.message_ref, at)
 
 
 async def opt_out(
@@ -230,9 +232,10 @@ async def opt_out(
     if not await inbound_ids.first_time(conn, once, at):
         return set()
     everybody: Collection[int] = await contacts.owners(conn, address)
+    speaking = await contacts.who_speaks(conn, address)
     entry: dict[str, Any] = {"reason": "opted_out", "by": "contact", "at": at, "said_at": said_at}
-    if len(everybody) == 1:
-        (contact_id,) = everybody
+    if len(speaking) == 1:
+        (contact_id,) = speaking
         everybody = await contacts.sharing(conn, contact_id)
         await suppression.add_contact(conn, contact_id, **entry)
     else:

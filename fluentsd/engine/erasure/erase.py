@@ -24,6 +24,7 @@ from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import queries as enrollment_queries
 from fluentsd.store.erasure import acts as acts_of
 from fluentsd.store.erasure import erase as erasure
+from fluentsd.store.erasure import remarks
 from fluentsd.store.erasure.erase import Gone
 from fluentsd.unavailable import StoreUnavailable
 
@@ -73,6 +74,8 @@ async def erase_contact(
         names = await erasure.rename_attempts(conn, contact_id)
         stopped = await erasure.hide_stops(conn, erasure_ledger.hashed, own, names)
         await erasure.blank_shared_stops(conn, shared, names, values_and_texts)
+        person = await remarks.personal(conn, contact_id, values, values_and_texts)
+        await remarks.leave_out(conn, contact_id, person, shared)
         deleted = await erasure.delete_person(conn, contact_id, values, shared, at)
     hashes = tuple(
         Gone(erasure_ledger.hashed(text), p.kind, tuple(sorted(stopped.get(p.value, ()))), refs, since_at)

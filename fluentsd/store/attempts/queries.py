@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, String, bindparam, case, cast, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, String, and_, bindparam, case, cast, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fluentsd.domain.contacts.identity import kind_of
@@ -197,8 +197,9 @@ async def find(
     conn: AsyncConnection, token: str | None, ref: str | None, address: str | None, *, no_open_call: bool = False
 ) -> str | None:
     """The attempt of that token, else the one a provider's reference means, else the latest one to an address, for any
-    of the people who share it; without any, the latest one to these people by another point. Attempts to erased people
-    are not found by an address; with `no_open_call` neither are calls that have not ended."""
+    of the people who share it; without any, the latest one to these people by another point. Whose former point it
+    is counts only while nobody has it now. Attempts to erased people are not found by an address; with
+    `no_open_call` neither are calls that have not ended."""
     if token is not None:
         named: str | None = (await conn.execute(select(attempt.c.id).where(attempt.c.id == token))).scalar()
         if named is not None:
@@ -211,12 +212,23 @@ async def find(
         return None
     to_it = select(point.c.id).where(point.c.kind == kind_of(address), point.c.value == address)
     ended = (or_(attempt.c.channel != "phone", attempt.c.state != AttemptState.open),) if no_open_call else ()
-    latest = await _latest(conn, attempt.c.point_id.in_(to_it), *ended)
+    latest = await _latest(conn, attempt.c.point_id.in_(to_it), ~_WAS_TO_ANOTHER, *ended)
     if latest is not None:
         return latest
-    people = select(contact_point.c.contact_id).where(contact_point.c.point_id.in_(to_it))
+    people = select(contact_point.c.contact_id).where(contact_point.c.point_id.in_(to_it), ~_IS_PASSED_ON)
     theirs = select(enrollment.c.id).where(enrollment.c.contact_id.in_(people))
     return await _latest(conn, attempt.c.enrollment_id.in_(theirs), *ended)
+
+
+_now = contact_point.alias("now")
+#: A person's former point that is another person's now.
+_IS_PASSED_ON = and_(
+    contact_point.c.former, exists().where(_now.c.point_id == contact_point.c.point_id, _now.c.former.is_(False))
+)
+#: Attempts to people who had the point before.
+_WAS_TO_ANOTHER = exists().where(
+    contact_point.c.contact_id == attempt.c.contact_id, contact_point.c.point_id == attempt.c.point_id, _IS_PASSED_ON
+)
 
 
 async def _latest(conn: AsyncConnection, *which: ColumnElement[bool]) -> str | None:

@@ -301,9 +301,8 @@ async def blank_shared_stops(
 async def delete_person(
     conn: AsyncConnection, contact_id: int, values: Sequence[str], shared: Collection[str], at: int
 ) -> dict[str, int]:
-    """Points that nobody else has, records, memberships and words are deleted, and reasons that name a point blanked;
-    the contact stays as an empty row that attempts and enrollments can point at. Returns how many rows of each went,
-    shared points included."""
+    """Points that nobody else has, records, memberships and words are deleted; the contact stays as an empty row that
+    attempts and enrollments can point at. Returns how many rows of each went, shared points included."""
     records = select(record.c.id).where(record.c.contact_id == contact_id)
     await conn.execute(delete(membership).where(membership.c.record_id.in_(records)))
     await conn.execute(delete(record_alias).where(record_alias.c.record_id.in_(records)))
@@ -320,10 +319,6 @@ async def delete_person(
     anonymous = {"contact_id": None, "point_id": None, "enrollment_id": None, "provider_ref": None, "reason": ""}
     await conn.execute(update(inbound_call).where(theirs).values(**anonymous))
     await conn.execute(delete(point).where(point.c.id.in_(ids)))
-    for table, mine in ((attempt, to_contact(contact_id)), (enrollment, enrollment.c.contact_id == contact_id)):
-        named = or_(*(table.c.reason.contains(value, autoescape=True) for value in values))
-        if values:
-            await conn.execute(update(table).where(mine, named).values(reason=ERASED))
     of_person = update(hold).where(hold.c.scope == CONTACT, hold.c.target == held_person(contact_id))
     await conn.execute(of_person.values(reason=ERASED, lifted_at=func.coalesce(hold.c.lifted_at, at)))
     blank = {"zones": "", "zone_basis": "none", "conflict": False, "states": "", "consent": "", "language": ""}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fluentsd.store.attempts.queries import to_contact
 from fluentsd.store.tables import (
+    attempt,
     campaign,
     contact,
     contact_point,
@@ -59,6 +62,20 @@ async def records_of(conn: AsyncConnection, contact_id: int) -> list[dict[str, A
         known = dict(row) | {"fields": json.loads(row["fields"]), "aliases": keys}
         found.append(known | {"segments": [dict(s) for s in (await conn.execute(names)).mappings()]})
     return found
+
+
+async def without_others(
+    conn: AsyncConnection, contact_id: int, entries: Sequence[Mapping[str, Any]], shared: Collection[str]
+) -> list[dict[str, Any]]:
+    """Entries of the suppression list without what another person may have said: of a point that others share, an entry
+    that comes from no attempt to this person has no evidence and no reason of its lifting."""
+    theirs = set((await conn.execute(select(attempt.c.id).where(to_contact(contact_id)))).scalars())
+
+    def visible(entry: Mapping[str, Any]) -> dict[str, Any]:
+        is_own = entry["value"] not in shared or (entry["evidence"] or {}).get("attempt") in theirs
+        return {**entry} if is_own else {**entry, "evidence": None, "lifted_because": None}
+
+    return [visible(entry) for entry in entries]
 
 
 def _values_of(contact_id: int) -> Select[str]:

@@ -17,6 +17,7 @@ from fluentsd.domain.contacts.identity import (
     is_same_person,
     likeness,
     name_in,
+    named_among,
     tell_apart,
 )
 from fluentsd.domain.contacts.names import comparable
@@ -137,3 +138,25 @@ def test_a_person_beside_others_is_known_by_point_and_name_or_by_all_points_toge
     assert identities(["X", "a@"], [("ann", "poe"), ()]) == {"X": ["X\nann poe"], "a@": ["a@\nann poe"]}
     assert identities(["X", "a@"], [()]) == {"X": ["X\na@\n"], "a@": ["X\na@\n"]}
     assert "X" not in identities(["X"], [])["X"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(212) 555-0101", "+12125550101"),
+        ("+1 212.555.0101 ext. 7", "+12125550101"),
+        ("212-555-0199; 212-555-0101 (mobile)", "+12125550101"),
+        ("020 7946 0018", "+442079460018"),
+        ("+44 (0)20 7946 0018", "+442079460018"),
+        ("0049 30 901820", "+4930901820"),
+        ("Ann <Ann@Example.com>, joe@example.com", "ann@example.com"),
+    ],
+)
+def test_a_field_names_a_point_however_it_is_written(text: str, value: str) -> None:
+    point = ("email" if "@" in value else "phone", value)
+    others = [("phone", "+12125550177"), ("email", "nn@example.com")]
+    assert named_among([point, *others], {"other": text}) == {point}
+
+
+def test_a_short_number_in_a_field_names_no_phone() -> None:
+    assert named_among([("phone", "+12125550101")], {"score": "101", "room": "50101", "zip": "0101"}) == set()

@@ -107,6 +107,19 @@ async def test_who_shares_a_number_is_asked_and_all_of_them_are_held(stage: Stag
     assert (await stage.overview())["held_people"] == {"called_back": 2}
 
 
+async def test_a_number_that_was_corrected_and_is_another_persons_now_is_theirs_alone(stage: Stage) -> None:
+    await ready(stage, agent="ava")
+    corrected = person(1, phone="+12125550188") | {"points": [["phone", "+12125550188"], ["email", "p1@example.com"]]}
+    bob = person(3, last_name="Elm") | {"points": [["phone", CALLER], ["email", "p3@example.com"]]}
+    await stage.enroll(corrected, bob)
+    verdict = await calls_us(stage)
+    assert verdict.message is not None
+    assert verdict.message.variables["first_name"] == "P3"
+    await stage.until(MONDAY + 5 * HOUR)
+    assert (await stage.overview())["held_people"] == {"called_back": 1}
+    assert "+12125550188" in [attempt.to for attempt, *_ in stage.sms.accepted]
+
+
 @pytest.mark.parametrize("caller", ["+13105550123", "anonymous", ""])
 async def test_a_stranger_is_answered_and_leaves_no_words(stage: Stage, caller: str) -> None:
     await ready(stage, agent="ava")

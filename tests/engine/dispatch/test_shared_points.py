@@ -221,6 +221,19 @@ async def test_erasing_one_leaves_the_others_with_their_phone_and_its_entries(st
     assert [(attempt.to, message.text) for attempt, message, _ in stage.sms.accepted] == [(PHONE, "Hello Bob")]
 
 
+async def test_an_export_has_nothing_that_another_person_with_the_same_phone_said(stage: Stage) -> None:
+    await stage.launch(spec(SMS), ANN)
+    await stage.until(MONDAY + MINUTE)
+    await stage.inbox.take(Inbound(Outcome.opted_out, address=PHONE, text="STOP"))
+    await stage.enroll(BOB)
+    await stage.do("suppression add", point=PHONE, channel="phone", because="Ann Poe is ill")
+    of_bob, of_ann = [await stage.do("contacts export", person=one) for one in (BOB_MAIL, ANN_MAIL)]
+    assert [(entry["value"], entry["evidence"]) for entry in of_bob["stop_list"]] == [(PHONE, None), (PHONE, None)]
+    assert "Ann" not in str(of_bob)
+    said = [entry["evidence"] for entry in of_ann["stop_list"]]
+    assert said[:2] == [{"attempt": stage.sms.accepted[0][0].token}] * 2  # the phone and the mailbox
+
+
 async def test_after_an_erasure_another_import_brings_the_others_and_not_the_erased_person_anew(stage: Stage) -> None:
     await stage.launch(spec(SMS | {"after": "5 hours"}), ANN)
     await stage.do("campaign apply", file=spec(SMS) | {"ref": "other", "name": "Other"})
@@ -245,3 +258,44 @@ async def test_attempts_to_the_erased_person_still_count_for_the_shared_phone(st
     assert await rows(stage, "SELECT text FROM content WHERE kind = 'reply'") == []  # no attempt to Bob yet
     await stage.until(MONDAY + DAY + HOUR)
     assert [message.text for _, message, _ in stage.sms.accepted] == ["Hello Ann", "Hello Bob"]
+
+
+NEW = "+12125550188"
+
+
+async def passed_on(stage: Stage, *steps: Any, **file: Any) -> None:
+    """Ann was contacted by a phone that her record gave by mistake; now it names another, and the phone is Bob's."""
+    await stage.launch(spec(*steps or (SMS,), **file), someone("Ann", PHONE, ANN_MAIL, key="L1"))
+    await stage.until(MONDAY + MINUTE)
+    corrected = someone("Ann", NEW, ANN_MAIL, key="L1")
+    corrected["fields"]["phone"] = NEW
+    await stage.enroll(corrected, someone("Bob", PHONE, BOB_MAIL, key="L2"))
+
+
+async def waiting_from(stage: Stage) -> list[tuple[str, Any, str]]:
+    found = (await stage.do("campaign replies"))["replies"]
+    people = {p["id"]: p["fields"]["first_name"] for p in (await stage.do("contacts find", words="poe"))["people"]}
+    return [(people[reply["contact"]], reply["ref"], reply["text"]) for reply in found]
+
+
+async def test_words_from_a_passed_on_phone_are_those_of_who_has_it_now(stage: Stage) -> None:
+    later = SMS | {"after": "1 day"}
+    await passed_on(stage, SMS | {"id": "now"}, later, exit={"on": ["replied", "opted_out"]})
+    await stage.inbox.take(Inbound(Outcome.replied, address=PHONE, text="Call me Monday"))
+    assert await waiting_from(stage) == [("Bob", None, "Call me Monday")]
+    assert (await states(stage))["Ann"] == ("queued", "")
+
+
+async def test_words_from_a_former_phone_that_nobody_has_are_still_the_persons(stage: Stage) -> None:
+    await passed_on(stage)
+    await stage.do("contacts erase", person=BOB_MAIL, because="asked by letter")
+    await stage.inbox.take(Inbound(Outcome.replied, address=PHONE, text="My old phone"))
+    assert await waiting_from(stage) == [("Ann", "test", "My old phone")]
+
+
+async def test_an_opt_out_from_a_passed_on_phone_lists_every_point_of_who_has_it_now(stage: Stage) -> None:
+    await passed_on(stage, SMS, SMS | {"id": "two", "after": "1 day"})
+    await stage.inbox.take(Inbound(Outcome.opted_out, address=PHONE, text="STOP"))
+    assert {entry["value"] for entry in (await stage.do("suppression list"))["entries"]} == {PHONE, BOB_MAIL}
+    await stage.until(MONDAY + 2 * DAY)
+    assert [attempt.to for attempt, *_ in stage.sms.accepted if attempt.to == PHONE] == [PHONE]  # before it
