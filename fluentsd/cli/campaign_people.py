@@ -16,7 +16,7 @@ from fluentsd.csv_output import open_private
 from fluentsd.verbs import people_file
 from fluentsd.verbs.answers.by_verb import ANSWERS
 from fluentsd.verbs.answers.codec import typed
-from fluentsd.verbs.catalogue import STATES
+from fluentsd.verbs.options import STATES
 
 _VERB = "campaign people"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fluentsd.verbs.options import DISPOSITIONS, OUTCOMES, SHOWN, STATES
 from fluentsd.verbs.verb import Param, Verb
 
 #: Old groups of verbs and their present names. Old names work until the next release.
@@ -44,20 +45,6 @@ _ONE_EVENT = Param("id", "int", "only this event, by its id")
 _BECAUSE = Param("because", "text", "the reason; kept in the audit log", default="")
 
 _CHANNELS = ("phone", "sms", "email", "*")
-#: Every outcome of an attempt: `fluentsd.api.Outcome`, which takes long to import.
-OUTCOMES = (
-    "answered", "voicemail", "no_answer", "busy", "failed", "sent", "delivered", "bounced", "replied",
-    "opted_out", "agent_error", "unknown", "not_sent",
-)  # fmt: skip
-
-#: What a conversation may come to: `fluentsd.api.Disposition`.
-DISPOSITIONS = ("interested", "not_interested", "callback", "wrong_number", "transferred", "angry")
-
-#: States of a person in a campaign: `fluentsd.domain.state_machines.EnrollmentState`.
-STATES = ("queued", "active", "completed", "exited", "errored")
-
-#: What a channel of Slack may show: changes of campaigns with their cards, alerts, replies of people, hot leads.
-SHOWN = ("changes", "alerts", "replies", "leads")
 
 _YES = Param("yes", "flag", "start although the check has warnings", default=False)
 _SEEN = Param("seen", "text", "`seen` of the answer that the actor has looked at", required=True)

@@ -23,8 +23,9 @@ from fluentsd.fronts.control.server import serve
 from fluentsd.verbs import Call, Refused, catalogue, operations
 from fluentsd.verbs.arguments import checked_value
 from fluentsd.verbs.call import Role
-from fluentsd.verbs.catalogue import OUTCOMES, VERBS
+from fluentsd.verbs.catalogue import VERBS
 from fluentsd.verbs.execute import execute
+from fluentsd.verbs.options import OUTCOMES
 from fluentsd.verbs.verb import Kind, Param, Shape, Verb
 from tests.engine.stage import MONDAY, Stage
 from tests.verbs.arguments import example

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fluentsd.fronts.slack.words import Token, is_point, joined, user_in
-from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES, SHOWN
-from fluentsd.verbs.catalogue import STATES as PERSON_STATES
+from fluentsd.verbs.options import DISPOSITIONS, OUTCOMES, SHOWN
+from fluentsd.verbs.options import STATES as PERSON_STATES
 
 STATES = ("active", "scheduled", "paused", "draft", "stopped", "completed", "all")
 #: Other words for them.

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from fluentsd.fronts.slack import arguments
 from fluentsd.fronts.slack.blocks.paging import Page
 from fluentsd.fronts.slack.words import Named, Token
-from fluentsd.verbs.catalogue import SHOWN, VERBS
+from fluentsd.verbs.catalogue import VERBS
+from fluentsd.verbs.options import SHOWN
 
 Ref = Literal["no", "may", "must", "some"]
 Read = Callable[[Sequence[Token]], Mapping[str, Any]]

@@ -15,7 +15,7 @@ from fluentsd.fronts.slack.arguments import BadArguments, Begun
 from fluentsd.fronts.slack.command_table import BY_WORD, Command, Misread, Parsed, Read
 from fluentsd.fronts.slack.mistyped import unknown
 from fluentsd.fronts.slack.words import Found, Named, Token, Unclear, find_campaign, joined, tokens
-from fluentsd.verbs.catalogue import SHOWN
+from fluentsd.verbs.options import SHOWN
 
 #: Words that people add at the end, and that mean nothing there.
 _POLITE = ("please", "pls", "now", "thanks", "asap", "immediately", "right")

@@ -11,8 +11,8 @@ from fluentsd.config import SlackSettings
 from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.wakeup import Wakeup
 from fluentsd.verbs import Call
-from fluentsd.verbs.catalogue import SHOWN
 from fluentsd.verbs.execute import execute
+from fluentsd.verbs.options import SHOWN
 
 
 @dataclass(frozen=True, slots=True)

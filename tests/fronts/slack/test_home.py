@@ -9,7 +9,7 @@ from fluentsd.fronts.slack.blocks.report import report
 from fluentsd.testing.slack.client import Client, Where
 from fluentsd.testing.slack.limits import problems
 from fluentsd.verbs.answers.campaigns import Calls, Cost, Hour, Report, Results
-from fluentsd.verbs.catalogue import DISPOSITIONS, OUTCOMES
+from fluentsd.verbs.options import DISPOSITIONS, OUTCOMES
 from tests.engine.stage import HOUR
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.modals import Person

@@ -8,7 +8,7 @@ import pytest
 
 from fluentsd.fronts.slack.routes import Wish, channels, digests
 from fluentsd.verbs import Refused
-from fluentsd.verbs.catalogue import SHOWN
+from fluentsd.verbs.options import SHOWN
 from tests.fronts.slack.conftest import Office, until
 from tests.fronts.slack.test_cards import card_of, database_url, office, stage, thread_of
 from tests.fronts.slack.test_replies import a_reply

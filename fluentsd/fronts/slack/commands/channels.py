@@ -8,7 +8,7 @@ from fluentsd.fronts.slack.command_table import Misread, Parsed
 from fluentsd.fronts.slack.session import Session
 from fluentsd.fronts.slack.web_api import SlackRefused
 from fluentsd.verbs import Refused
-from fluentsd.verbs.catalogue import SHOWN
+from fluentsd.verbs.options import SHOWN
 
 #: When the digest is posted if no time is given.
 DIGEST_AT = "09:00"

@@ -19,7 +19,7 @@ from fluentsd.domain.time.blackouts import preset_words
 from fluentsd.fronts.slack.blocks.layout import OPTION_VALUE, Block, option, plain_text
 from fluentsd.fronts.slack.blocks.wording import safe, word
 from fluentsd.fronts.slack.forms.kinds import Kind, Pick, Picks, State, Text
-from fluentsd.verbs.catalogue import OUTCOMES
+from fluentsd.verbs.options import OUTCOMES
 
 _OUTCOME = re.compile(r"last\.outcome\s*==\s*['\"](\w+)['\"]")
 _ANY_OF = re.compile(rf"{_OUTCOME.pattern}(?:\s+or\s+{_OUTCOME.pattern})*")
