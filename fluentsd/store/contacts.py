@@ -169,7 +169,7 @@ async def owners(conn: AsyncConnection, value: str) -> list[int]:
 
 
 async def who_speaks(conn: AsyncConnection, value: str) -> list[int]:
-    """The people who write or call from a number or address: whose it is, or if it is nobody's now, whose it was."""
+    """The people who write or call from a number or address: whose it is, or without an owner now, whose it was."""
     rows = (await conn.execute(_owners_of(value).add_columns(contact_point.c.former))).all()
     now = [contact_id for contact_id, former in rows if not former]
     return sorted(now or [contact_id for contact_id, _ in rows])

@@ -24,7 +24,7 @@ from fluentsd.store.campaigns import CampaignRow, NoSuchCampaign
 from fluentsd.store.db import Connection
 from fluentsd.store.enrollments import counts
 from fluentsd.store.nodes import EVERYTHING, INSTALLATION
-from fluentsd.verbs import campaign_segments, sync_standing
+from fluentsd.verbs import campaign_segments, followed_segments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change, refusing
@@ -75,7 +75,7 @@ async def status(runtime: Runtime, call: Call, ref: str) -> Answer:
         answer["attempts"] = sum(map(made, (await step_counts.funnel(conn, row.id)).values()))
         more = await counters.follow_ups(conn, row.id)
         answer["follow_ups"] = more.get("queued", 0) + more.get("active", 0)
-        answer["segments"] = await sync_standing.of_campaign(conn, runtime, row.id)
+        answer["segments"] = await followed_segments.of_campaign(conn, runtime, row.id)
         answer["people"] = asdict(await people_by_result.of_campaign(conn, row.id))
         return answer
 

@@ -15,10 +15,11 @@ from fluentsd.engine.runtime import Runtime
 from fluentsd.engine.sync.fields import Fields
 from fluentsd.store import holds, segments
 from fluentsd.store.db import Connection
+from fluentsd.verbs import followed_segments
 from fluentsd.verbs.answers.suggestion import Suggestion
 from fluentsd.verbs.call import Call, Refused
 from fluentsd.verbs.execute import Answer, change
-from fluentsd.verbs.sync_standing import NOT_CONNECTED, next_try, standing
+from fluentsd.verbs.followed_segments import NOT_CONNECTED, next_try
 
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ async def status(runtime: Runtime, call: Call, source: str | None) -> Answer:
     found = []
     for name in names:
         for row in await runtime.store.read(segments.followed, name):
-            found.append(await runtime.store.read(standing, runtime, name, row))
+            found.append(await runtime.store.read(followed_segments.one, runtime, name, row))
     return {"segments": found}
 
 

@@ -1,4 +1,4 @@
-"""How each followed segment stands: its people, the instant for which they are known, and what holds it up.
+"""The segments that campaigns follow: their people, the instant for which they are known, and what is wrong.
 
 What must not live here: the verbs that show it (`sources`, `campaigns`), and the sync itself (`engine.sync`).
 """
@@ -19,10 +19,10 @@ NOT_CONNECTED = "it is not connected here, so its people wait; connect it"
 async def of_campaign(conn: Connection, runtime: Runtime, campaign_id: int) -> list[Answer]:
     """The segments that a campaign follows; none of one that has ended."""
     rows = await segments.of_campaign(conn, campaign_id)
-    return [await standing(conn, runtime, name, row) for name, row in rows]
+    return [await one(conn, runtime, name, row) for name, row in rows]
 
 
-async def standing(conn: Connection, runtime: Runtime, name: str, row: SegmentRow) -> Answer:
+async def one(conn: Connection, runtime: Runtime, name: str, row: SegmentRow) -> Answer:
     """One segment of the source of this name."""
     state = runtime.syncs.get(name)
     of_source = NOT_CONNECTED if state is None else state.problem
