@@ -23,9 +23,10 @@ FIELDS = (
 class FakeCrm:
     """`fails` are errors for the next requests, one each; `asked` is the log of requests."""
 
+    fields: Sequence[SourceField] | None = None  #: None: `FIELDS`
+
     def __init__(self, clock: SimClock, *, page: int = 10) -> None:
         self.clock, self.limits = clock, SourceLimits(page=page, refresh=page)
-        self.fields: Sequence[SourceField] | None = None  #: None: `FIELDS`
         self.records: dict[str, Record] = {}
         self.members: dict[str, list[str]] = {"list:1": []}
         self.names = {"list:1": "Spring fair"}
