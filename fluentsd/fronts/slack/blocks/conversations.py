@@ -117,13 +117,13 @@ def settled(kind: str, by: str, undo: Block | None = None) -> Message:
     """A card after somebody has dealt with it, or when its words are kept no more (`by` is "")."""
     if not by:
         return message(f"a {_NOUN[kind]} that is kept no more", context(f"a {_NOUN[kind]}: its words are kept no more"))
-    said = context(f"✅ a {_NOUN[kind]}: handled by {actor(by)}")
+    said = context(f"✅ {_NOUN[kind]} · handled by {actor(by)}")
     return message(f"a {_NOUN[kind]}: handled", said, *([actions(undo)] if undo else []))
 
 
 def settled_here(by: str, ref: str, what: str, undo: Block) -> Message:
     """A card whose button was pressed: what was done, by whom, and the way back."""
-    said = context(f"✅ in *{safe(ref)}*: {what} by {actor(by)}")
+    said = context(f"✅ *{safe(ref)}* · {what} by {actor(by)}")
     return message(f"in {plain(ref, 60)}: {what}", said, actions(undo))
 
 
