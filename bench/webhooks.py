@@ -160,7 +160,7 @@ class _Naive:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def take(self, inbound: Inbound, *, proof: str = "", token_is_ours: bool = False) -> None:
+    async def take(self, inbound: Inbound, **_: Any) -> None:
         assert inbound.token is not None
         report = _report(inbound.token, inbound, self._runtime.clock.now())
         await self._runtime.store.run(record, self._runtime.plans, [report])
