@@ -136,6 +136,7 @@ SELECT (SELECT count(*) FROM membership WHERE missing_since_at IS NULL AND left_
        (SELECT count(*) FROM membership WHERE left_at IS NOT NULL),
        (SELECT count(*) FROM enrollment WHERE state = 'queued'),
        (SELECT count(*) FROM attempt WHERE outcome IS NULL),
+       (SELECT count(*) FROM enrollment WHERE state = 'queued' AND id NOT IN (SELECT enrollment_id FROM attempt)),
        (SELECT count(*) FROM outbox_delivery WHERE target IN ('source:fair', 'opt-outs:fair'))
 """
 
@@ -145,7 +146,7 @@ def finish(folder: Path) -> None:
     ask, running, until = query(folder), Installation(folder).start(), time.monotonic() + 60
     calm = 0
     while calm < 5 and time.monotonic() < until:
-        calm = calm + 1 if ask(QUIET) == [(len(AFTER), 4, len(AFTER), 0, 0)] else 0
+        calm = calm + 1 if ask(QUIET) == [(len(AFTER), 4, len(AFTER), 0, 0, 0)] else 0
         assert running.poll() is None, (folder / "child.log").read_text()[-3000:]
         time.sleep(0.1)
     running.terminate()
