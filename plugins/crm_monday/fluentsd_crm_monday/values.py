@@ -111,12 +111,13 @@ def _phone(text: str, country: str) -> str:
     without the plus; what is neither stays as it is."""
     if text.startswith("+"):
         return text
-    for written, region in ((text, country.upper()), (f"+{text}", None)):
+    readings: list[tuple[str, str | None]] = [(text, country.upper())] if country else []
+    for written, region in (*readings, (f"+{text}", None)):
         try:
-            number = phonenumbers.parse(written, region) if region or region is None else None
+            number = phonenumbers.parse(written, region)
         except phonenumbers.NumberParseException:
             continue
-        if number is not None and phonenumbers.is_valid_number(number) and not number.extension:
+        if phonenumbers.is_valid_number(number) and not number.extension:
             return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
     return f"+{text}" if text.isdecimal() and len(text) > 10 and not text.startswith("0") else text
 

@@ -22,9 +22,9 @@ from fluentsd.verbs.answers.campaigns import Changed
 
 #: The end of a pause that is said after its reason: "because of the holiday until tomorrow 9am".
 _END = re.compile(r"(?P<because>.+?)[,;]?\s+(?:until|till|til)\s+(?P<until>.+)", re.IGNORECASE)
-#: Words of a duration, so that one which cannot be read is not offered as a reason.
 #: The button that does it to every campaign.
 _STYLES: Mapping[str, Literal["primary", "danger"]] = {"campaign pause": "danger", "campaign resume": "primary"}
+#: Words of a duration, so that one which cannot be read is not offered as a reason.
 _LASTS = re.compile(r"\d|min|hour|day|week|month", re.IGNORECASE)
 
 
@@ -44,15 +44,15 @@ async def pause(session: Session, parsed: Parsed) -> Message:
 
 async def _with_end(session: Session, parsed: Parsed) -> Parsed:
     """The command with the end of the pause that its reason names, if that is a day or a moment."""
-    asked = parsed.arguments
-    end = _END.fullmatch(str(asked.get("because", ""))) if not asked.keys() & {"for", "until"} else None
+    given = parsed.arguments
+    end = _END.fullmatch(str(given.get("because", ""))) if not given.keys() & {"for", "until"} else None
     if end is None:
         return parsed
     try:
         read_moment(end["until"], await _zone(session, parsed), session.now, days=True)
     except BadMoment:
         return parsed
-    return replace(parsed, arguments={**asked, **end.groupdict()})
+    return replace(parsed, arguments={**given, **end.groupdict()})
 
 
 async def _zone(session: Session, parsed: Parsed) -> str:
@@ -66,22 +66,22 @@ def _withdrawn(found: Changed) -> list[str]:
 
 async def _until(session: Session, parsed: Parsed) -> dict[str, int]:
     """The moment of `for` or `until`, as the argument of the verb."""
-    asked, which = parsed.arguments, "all" if parsed.all else parsed.ref
-    if "for" in asked:
-        value = asked["for"]
+    given, which = parsed.arguments, "all" if parsed.all else parsed.ref
+    if "for" in given:
+        value = given["for"]
         try:
             lasts = Delay.parse(re.sub(r"^(?:an?|one)\s+", "1 ", value, flags=re.IGNORECASE))
         except BadDuration:
             why = f"{value!r} is not a length of time; write it like 30 min, 2 hours or 1 day"
             raise Misread(why, [] if _LASTS.search(value) else [f"pause {which} because {value}"]) from None
         return {"until": lasts.after(session.now, session.person.zone)}
-    if "until" in asked:
+    if "until" in given:
         zone = await _zone(session, parsed)
         try:
-            return {"until": read_moment(asked["until"], zone, session.now)}
+            return {"until": read_moment(given["until"], zone, session.now)}
         except BadMoment as why:
-            reason = f" because {asked['because']}" if asked.get("because") else ""
-            offers = moments_like(asked["until"], zone, session.now)
+            reason = f" because {given['because']}" if given.get("because") else ""
+            offers = moments_like(given["until"], zone, session.now)
             raise Misread(str(why), [f"pause {which} until {one}{reason}" for one in offers]) from None
     return {}
 
